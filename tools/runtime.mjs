@@ -1,0 +1,78 @@
+// Which Node runs Gatehouse. The sources are TypeScript run as they are, which needs Node 24; it comes as an npm
+// package, so that any machine with some Node and npm can start. Plain JavaScript, because an old Node runs this file.
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const repositoryRoot = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+
+const wantedMajor = 24;
+// tuf-js needs it; also the first in which type stripping is stable.
+const oldestMinorOfMajor = 15;
+
+/** @param {string} version */
+function isNewEnough(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= oldestMinorOfMajor);
+}
+
+// The packages that the npm package `node` would fetch by an install script. Named directly they stand in the lock
+// file with their hash and need no script.
+function installedNode() {
+  const platform = process.platform === 'win32' ? 'win' : process.platform;
+  const program = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node';
+  const file = path.join(repositoryRoot, 'node_modules', `node-${platform}-${process.arch}`, program);
+  return existsSync(file) ? file : undefined;
+}
+
+/** The Node to run with, or undefined if neither npm brought one nor the running one will do. */
+export function findNode() {
+  return installedNode() ?? (isNewEnough(process.versions.node) ? process.execPath : undefined);
+}
+
+export function nodeMissingMessage() {
+  return (
+    `Gatehouse needs Node ${wantedMajor}.${oldestMinorOfMajor} or newer; this is ${process.versions.node}, and npm has ` +
+    `no Node ${wantedMajor} for ${process.platform}-${process.arch} here. Install Node ${wantedMajor} and try again.`
+  );
+}
+
+/** Whether the running Node can import the TypeScript sources itself. */
+export function isRunningNodeNewEnough() {
+  return isNewEnough(process.versions.node);
+}
+
+/**
+ * Goes on as `node file ...args` with the right Node; does not return. Where the system can, this process is replaced:
+ * no parent stays behind that would have to pass on signals.
+ * @param {string} file
+ * @param {readonly string[]} args
+ */
+export function continueWithNode(file, args) {
+  const node = findNode();
+  if (node === undefined) {
+    console.error(nodeMissingMessage());
+    process.exit(1);
+  }
+  if (typeof process.execve === 'function' && process.platform !== 'win32') {
+    process.execve(node, [node, file, ...args], process.env);
+  }
+  const child = spawn(node, [file, ...args], { stdio: 'inherit' });
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
+    process.on(signal, () => {
+      // A terminal sends an interrupt to the child too; a second one would mean "at once" to it.
+      if (signal === 'SIGINT' && process.stdin.isTTY) return;
+      child.kill(signal);
+    });
+  }
+  child.on('error', (error) => {
+    console.error(`Cannot run ${node}: ${error.message}`);
+    process.exit(1);
+  });
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
