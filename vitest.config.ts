@@ -1,0 +1,62 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+// A test's file name says what it needs: `.test.ts` nothing, `.db.test.ts` PostgreSQL, `.kube.test.ts` Kubernetes.
+// `e2e/stories` runs the whole system; `console/` below it needs a browser, `kubernetes/` a real Kubernetes.
+const isolated = [...configDefaults.exclude, '**/.gatehouse/**'];
+const stories = 'e2e/stories';
+const second = 1000;
+
+export default defineConfig({
+  test: {
+    passWithNoTests: false,
+    allowOnly: false,
+    reporters: ['default', './tools/vitest/nothing-ran.ts'],
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['**/*.test.{ts,tsx}'],
+          exclude: [...isolated, '**/*.{db,kube}.test.ts', `${stories}/**`],
+          testTimeout: 20 * second,
+        },
+      },
+      {
+        test: {
+          name: 'db',
+          include: ['**/*.db.test.ts'],
+          exclude: [...isolated, `${stories}/**`],
+          testTimeout: 60 * second,
+          hookTimeout: 120 * second,
+        },
+      },
+      {
+        test: {
+          name: 'stories',
+          include: [`${stories}/**/*.test.ts`],
+          exclude: [...isolated, `${stories}/{console,kubernetes}/**`, '**/*.kube.test.ts'],
+          testTimeout: 180 * second,
+          hookTimeout: 300 * second,
+        },
+      },
+      {
+        test: {
+          name: 'console',
+          include: [`${stories}/console/**/*.test.ts`],
+          exclude: isolated,
+          testTimeout: 180 * second,
+          hookTimeout: 300 * second,
+        },
+      },
+      {
+        test: {
+          name: 'kubernetes',
+          include: [`${stories}/kubernetes/**/*.test.ts`, '**/*.kube.test.ts'],
+          exclude: isolated,
+          testTimeout: 900 * second,
+          hookTimeout: 1200 * second,
+        },
+      },
+    ],
+  },
+});
