@@ -1,0 +1,47 @@
+/** The small schemas that every message is made of. */
+
+import Type, { type Static } from 'typebox';
+
+export const Id = Type.String({ format: 'uuid', description: 'A random identifier.' });
+
+/** Kubernetes-style: a gateway's name becomes the name of objects. */
+export const Name = Type.String({
+  minLength: 1,
+  maxLength: 63,
+  pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?$',
+  description: 'Lower-case letters, digits and hyphens; begins and ends with a letter or digit.',
+});
+
+export const Version = Type.String({
+  maxLength: 20,
+  pattern: '^(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})$',
+  description: 'major.minor.patch',
+});
+
+export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' });
+
+export const Digest = Type.String({
+  pattern: '^sha256:[0-9a-f]{64}$',
+  description: 'sha256: and 64 hexadecimal digits.',
+});
+
+export const FreeText = Type.String({ minLength: 1, maxLength: 1000, pattern: '^[^\\u0000]*$' });
+
+export const Reason = Type.Object({
+  code: Type.String({ maxLength: 100 }),
+  message: Type.String({ maxLength: 4000 }),
+  nextStep: Type.Optional(Type.String({ maxLength: 1000 })),
+});
+export type Reason = Static<typeof Reason>;
+
+/** One page of a list; `next` is the cursor of the following one, absent on the last. */
+export const page = <Item extends Type.TSchema>(item: Item) =>
+  Type.Object({ items: Type.Array(item), next: Type.Optional(Type.String()) });
+
+export const PageQuery = Type.Object(
+  {
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 100 })),
+    cursor: Type.Optional(Type.String({ maxLength: 500 })),
+  },
+  { additionalProperties: false },
+);
