@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { NothingRan } from './tools/vitest/nothing-ran.ts';
 
 // A test's file name says what it needs: `.test.ts` nothing, `.db.test.ts` PostgreSQL, `.kube.test.ts` Kubernetes.
 // `e2e/stories` runs the whole system; `console/` below it needs a browser, `kubernetes/` a real Kubernetes.
@@ -10,7 +11,7 @@ export default defineConfig({
   test: {
     passWithNoTests: false,
     allowOnly: false,
-    reporters: ['default', './tools/vitest/nothing-ran.ts'],
+    reporters: ['default', new NothingRan()],
     maxWorkers: 2,
     projects: [
       {

@@ -31,7 +31,7 @@ export function findNode() {
   return installedNode() ?? (isNewEnough(process.versions.node) ? process.execPath : undefined);
 }
 
-export function nodeMissingMessage() {
+function nodeMissingMessage() {
   return (
     `Gatehouse needs Node ${wantedMajor}.${oldestMinorOfMajor} or newer; this is ${process.versions.node}, and npm has ` +
     `no Node ${wantedMajor} for ${process.platform}-${process.arch} here. Install Node ${wantedMajor} and try again.`

@@ -1,7 +1,7 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 // A run in which every test was skipped proves nothing and must not look like a pass.
-export default class NothingRan implements Reporter {
+export class NothingRan implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     let executed = 0;
     for (const module of modules) {
