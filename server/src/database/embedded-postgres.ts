@@ -1,0 +1,300 @@
+/**
+ * Starts and stops a real PostgreSQL for a Gatehouse that was given none: one per data directory, reached through a unix
+ * socket only. Whoever calls holds the lock of the directory (`data-directory.ts`), so a server that is found running
+ * there was left behind by a Gatehouse that was killed, and is stopped before a new one starts.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { Client } from 'pg';
+import { DatabaseUnavailable } from './database-unavailable.ts';
+import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
+import { canReach, type ProcessUser, unprivilegedUser } from './process-user.ts';
+
+export interface EmbeddedPostgres {
+  /** For `pg`, with the host as a socket folder and the password in it. */
+  readonly url: string;
+  readonly pid: number;
+  /** Settles when the server ends without being asked to. */
+  readonly ended: Promise<string>;
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly directory: string;
+  /** Further `name=value` settings of the server. */
+  readonly settings?: readonly string[];
+  /** Where root keeps what an unprivileged user must reach and `directory` does not allow. */
+  readonly sharedDirectory?: string;
+}
+
+const user = 'gatehouse';
+const startSecondsMax = 60;
+const stopSecondsMax = 20;
+// The longest path of a unix socket that every platform takes is 103 bytes; `/.s.PGSQL.5432` follows the folder.
+const socketFolderLengthMax = 103 - '/.s.PGSQL.5432'.length;
+
+/** Throws `DatabaseUnavailable` where PostgreSQL cannot run on this machine. */
+export async function startEmbeddedPostgres(options: StartOptions): Promise<EmbeddedPostgres> {
+  const shared = options.sharedDirectory ?? '/var/lib/gatehouse';
+  const runAs = unprivilegedUser();
+  const home = await placeHome(options.directory, shared, runAs);
+  const binaries = await findPostgresBinaries({ user: runAs, copyTo: runAs === undefined ? options.directory : shared });
+  const password = await readPassword(path.join(options.directory, 'postgres-password'));
+  const data = path.join(home, 'data');
+  await stopLeftOver(data);
+  if (!existsSync(path.join(data, 'PG_VERSION'))) await initialise({ binaries, home, data, password, runAs });
+  const socketFolder = await placeSocket(home, runAs);
+  const url = connectionUrl(socketFolder, password, 'postgres');
+  const logFile = path.join(options.directory, 'postgres.log');
+  const child = await startServer({ binaries, data, socketFolder, logFile, runAs, url, settings: options.settings ?? [] });
+  await createDatabase(url);
+
+  let isStopping = false;
+  const exited = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(`PostgreSQL ended (${signal ?? `code ${code}`}); see ${logFile}`));
+  });
+  return {
+    url: connectionUrl(socketFolder, password, user),
+    pid: pidOf(child),
+    ended: new Promise((resolve) => {
+      void exited.then((message) => (isStopping ? undefined : resolve(message)));
+    }),
+    async stop() {
+      isStopping = true;
+      await stopServer(pidOf(child), () => child.exitCode !== null || child.signalCode !== null);
+      if (path.dirname(socketFolder) !== home) await rm(socketFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error('PostgreSQL has no process id although it started');
+  return child.pid;
+}
+
+function connectionUrl(socketFolder: string, password: string, database: string): string {
+  return `postgresql://${user}:${password}@localhost:5432/${database}?host=${encodeURIComponent(socketFolder)}`;
+}
+
+/** Where the data lies: in the directory, or, when PostgreSQL's user cannot get there, where the directory says. */
+async function placeHome(directory: string, shared: string, runAs: ProcessUser | undefined): Promise<string> {
+  await mkdir(directory, { recursive: true, mode: 0o755 });
+  const pointer = path.join(directory, 'postgres-location');
+  const inside = path.join(directory, 'postgres');
+  const home = existsSync(pointer)
+    ? (await readFile(pointer, 'utf8')).trim()
+    : runAs === undefined || existsSync(inside) || canReach(directory, runAs)
+      ? inside
+      : path.join(shared, randomBytes(8).toString('hex'));
+  try {
+    await mkdir(home, { recursive: true });
+    if (runAs !== undefined) {
+      if (home !== inside) await chmod(shared, 0o755);
+      await chown(home, runAs.uid, runAs.gid);
+    }
+    await chmod(home, 0o700);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new DatabaseUnavailable(`there is no place for its data that it may use (${why})`, { cause });
+  }
+  if (home !== inside) await writeFile(pointer, `${home}\n`);
+  return home;
+}
+
+async function placeSocket(home: string, runAs: ProcessUser | undefined): Promise<string> {
+  const inside = path.join(home, 'socket');
+  const folder =
+    Buffer.byteLength(inside) <= socketFolderLengthMax
+      ? inside
+      : await mkdtemp(path.join(Buffer.byteLength(tmpdir()) < 60 ? tmpdir() : '/tmp', 'gatehouse-'));
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (runAs !== undefined) await chown(folder, runAs.uid, runAs.gid);
+  return folder;
+}
+
+async function readPassword(file: string): Promise<string> {
+  if (existsSync(file)) return (await readFile(file, 'utf8')).trim();
+  const password = randomBytes(24).toString('hex');
+  await writeFile(file, `${password}\n`, { mode: 0o600 });
+  return password;
+}
+
+interface Initialise {
+  readonly binaries: PostgresBinaries;
+  readonly home: string;
+  readonly data: string;
+  readonly password: string;
+  readonly runAs: ProcessUser | undefined;
+}
+
+/** Made aside and renamed when complete: a start that is killed in the middle begins again. */
+async function initialise({ binaries, home, data, password, runAs }: Initialise): Promise<void> {
+  const unfinished = path.join(home, 'data.unfinished');
+  const passwordFile = path.join(home, 'password');
+  await rm(unfinished, { recursive: true, force: true });
+  await rm(data, { recursive: true, force: true });
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (runAs !== undefined) await chown(passwordFile, runAs.uid, runAs.gid);
+  const args = ['-D', unfinished, '-U', user, '--pwfile', passwordFile, '--auth=scram-sha-256', '--encoding=UTF8'];
+  const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  const child = spawn(binaries.initdb, [...args, ...locale], {
+    ...runAs,
+    cwd: home,
+    env: { TZ: 'UTC' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let problems = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    problems = `${problems}${chunk.toString('utf8')}`.slice(-4000);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  await rm(passwordFile, { force: true });
+  if (code !== 0) throw new DatabaseUnavailable(`initdb ended with ${code}: ${problems.trim().replaceAll('\n', ' ')}`);
+  await rename(unfinished, data);
+}
+
+interface StartServer {
+  readonly binaries: PostgresBinaries;
+  readonly data: string;
+  readonly socketFolder: string;
+  readonly logFile: string;
+  readonly runAs: ProcessUser | undefined;
+  readonly url: string;
+  readonly settings: readonly string[];
+}
+
+async function startServer(start: StartServer): Promise<ChildProcess> {
+  const deadline = performance.now() + startSecondsMax * 1000;
+  for (;;) {
+    const child = spawnServer(start);
+    const outcome = await waitUntilReady(child, start.url, deadline);
+    if (outcome === 'ready') return child;
+    const log = await lastLines(start.logFile);
+    // Processes of a server that was killed alone are still on their way out.
+    const isSoonOver = log.includes('pre-existing shared memory block') || log.includes('is another postmaster');
+    if (outcome === 'late') await stopServer(pidOf(child), () => child.exitCode !== null || child.signalCode !== null);
+    if (outcome === 'late' || !isSoonOver || performance.now() > deadline) {
+      throw new DatabaseUnavailable(`it did not come up: ${log.replaceAll('\n', ' ')}`);
+    }
+    await wait(500);
+  }
+}
+
+function spawnServer({ binaries, data, socketFolder, logFile, runAs, settings }: StartServer): ChildProcess {
+  const all = [
+    'listen_addresses=',
+    `unix_socket_directories=${socketFolder}`,
+    'unix_socket_permissions=0700',
+    'max_connections=80',
+    'shared_buffers=64MB',
+    'fsync=on',
+    'log_destination=stderr',
+    'timezone=UTC',
+    ...settings,
+  ];
+  // Opened by us: the unprivileged user may not be able to.
+  const log = openSync(logFile, 'w', 0o600);
+  try {
+    return spawn(binaries.postgres, ['-D', data, ...all.flatMap((setting) => ['-c', setting])], {
+      ...runAs,
+      cwd: data,
+      env: { TZ: 'UTC' },
+      stdio: ['ignore', log, log],
+      // A group of its own: an interrupt typed at the terminal is for Gatehouse, which stops it when it has finished.
+      detached: true,
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+async function waitUntilReady(child: ChildProcess, url: string, deadline: number): Promise<'ready' | 'ended' | 'late'> {
+  let failure: Error | undefined;
+  child.once('error', (error) => {
+    failure = error;
+  });
+  while (performance.now() < deadline) {
+    if (failure !== undefined) throw new DatabaseUnavailable(failure.message, { cause: failure });
+    if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+    if (await canConnect(url)) return 'ready';
+    await wait(50);
+  }
+  return 'late';
+}
+
+async function canConnect(url: string): Promise<boolean> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return true;
+  } catch {
+    return false; // Not up yet; the caller tries again until its deadline.
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select 1 from pg_database where datname = $1', [user]);
+    if (rowCount === 0) await client.query(`create database ${user}`);
+  } finally {
+    await client.end();
+  }
+}
+
+const lastLines = async (file: string): Promise<string> =>
+  (await readFile(file, 'utf8').catch(() => '')).trim().slice(-1000);
+
+/** Stops the server whose pid stands in the data folder, if it is one of that folder and still runs. */
+async function stopLeftOver(data: string): Promise<void> {
+  const text = await readFile(path.join(data, 'postmaster.pid'), 'utf8').catch(() => undefined);
+  const pid = Number(text?.split('\n', 1)[0]);
+  if (!Number.isInteger(pid) || pid <= 1 || !(await isServerOf(pid, data))) return;
+  await stopServer(pid, () => !isAlive(pid));
+}
+
+// The pid may be somebody else's by now. PostgreSQL works in its data folder and is started with its path.
+async function isServerOf(pid: number, data: string): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  if (process.platform !== 'linux') return true;
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.split('\0').includes(data);
+}
+
+async function stopServer(pid: number, isOver: () => boolean): Promise<void> {
+  // Fast shutdown ends the connections; immediate shutdown is like a crash, from which it recovers.
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
+    if (isOver()) return;
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return;
+      throw error;
+    }
+    const deadline = performance.now() + stopSecondsMax * 1000;
+    while (!isOver() && performance.now() < deadline) await wait(20);
+  }
+  if (!isOver()) throw new DatabaseUnavailable(`PostgreSQL (process ${pid}) does not stop`);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
