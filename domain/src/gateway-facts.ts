@@ -49,6 +49,8 @@ export interface ConfirmedProfileUpdate {
 export interface GatewayFacts {
   readonly identity: GatewayIdentity;
   readonly settings: GatewaySettings;
+  /** `gateway install` has begun to make its cluster; only for the installation `cli`. */
+  readonly provisioningBegunAt?: Instant;
   readonly enrolledAt?: Instant;
   readonly deletionRequestedAt?: Instant;
   readonly deletedAt?: Instant;

@@ -1,0 +1,250 @@
+/**
+ * Why a gateway is not current yet: every reason that holds, for console, CLI and API alike, and for the gates of a
+ * platform upgrade. Current means: the release's agent runs and no attempt is on its way; and, on the installation
+ * `cli`, the release's profile was last applied and the gateway is Running. Empty if and only if that is so.
+ */
+
+import { attemptReasonText, isAttemptRunning, isSameAgent } from './agent-attempt.ts';
+import { type AgentUpdateDecision, decideAgentUpdate } from './agent-update.ts';
+import type { ConfirmedProfileUpdate, GatewayFacts } from './gateway-facts.ts';
+import { confirmedProgress, gatewayHealth, gatewayStatus, silenceExpectedUntil } from './gateway-status.ts';
+import { formatInstant, type Instant } from './instant.ts';
+import { profileAgentHolds } from './profile-hold.ts';
+import type { ProfileUpdateProgress } from './profile-update-types.ts';
+import type { Reason } from './reason.ts';
+import { productionTimings, type Timings } from './timings.ts';
+
+/** By digest, and with nothing on its way. A release without a profile for the gateway's provider moves none. */
+export function isCurrent(facts: GatewayFacts, now: Instant): boolean {
+  return isAgentCurrent(facts) && isProfileCurrent(facts) && gatewayStatus(facts, now) === 'Running';
+}
+
+function isAgentCurrent(facts: GatewayFacts): boolean {
+  const { observation, release } = facts;
+  return (
+    observation !== undefined &&
+    release !== undefined &&
+    isSameAgent(observation.agent, release.agent) &&
+    !isAttemptRunning(observation.attempt)
+  );
+}
+
+function isProfileCurrent(facts: GatewayFacts): boolean {
+  if (facts.identity.installation === 'existing-cluster') return true;
+  const wanted = facts.release?.profile;
+  const applied = facts.observation?.appliedProfile;
+  return (
+    applied !== undefined &&
+    (wanted === undefined || applied.digest === wanted.digest) &&
+    facts.profileUpdate === undefined
+  );
+}
+
+export function explain(facts: GatewayFacts, now: Instant, timings: Timings = productionTimings): readonly Reason[] {
+  if (isCurrent(facts, now)) return [];
+  const agent = isAgentCurrent(facts) ? [] : agentReasons(facts, decideAgentUpdate(facts, now, timings), now, timings);
+  const profile = profileReasons(facts, now);
+  return withoutRepeats([...statusReasons(facts, now), ...agent, ...profile, ...silenceReasons(facts, now, timings)]);
+}
+
+/** One reason said by two decisions is one reason. */
+function withoutRepeats(reasons: readonly Reason[]): readonly Reason[] {
+  return reasons.filter(
+    (reason, index) =>
+      reasons.findIndex((other) => other.code === reason.code && other.message === reason.message) === index,
+  );
+}
+
+function by(facts: GatewayFacts, now: Instant): string {
+  const due = facts.nextPollDueAt;
+  if (due === undefined) return 'with the next poll';
+  return due >= now
+    ? `with the next poll, by ${formatInstant(due)}`
+    : `with the next poll, due since ${formatInstant(due)}`;
+}
+
+/** What the status alone explains; the decisions below name the same states where they hold something up. */
+function statusReasons(facts: GatewayFacts, now: Instant): readonly Reason[] {
+  const { name } = facts.identity;
+  switch (gatewayStatus(facts, now)) {
+    case 'Pending':
+      return facts.observation === undefined ? [] : [{ code: 'pending', message: `The gateway ${name} is Pending.` }];
+    case 'Provisioning':
+      return [
+        {
+          code: 'provisioning',
+          message: `The gateway ${name} is Provisioning: its control plane or its first profile is not complete.`,
+        },
+      ];
+    case 'Deleting':
+      return [{ code: 'gateway-deleting', message: `The gateway ${name} is being deleted.` }];
+    case 'Deleted':
+      return [{ code: 'gateway-deleting', message: `The gateway ${name} is deleted.` }];
+    case 'Running':
+    case 'Updating':
+    case 'Error':
+      return [];
+  }
+}
+
+function agentReasons(
+  facts: GatewayFacts,
+  decision: AgentUpdateDecision,
+  now: Instant,
+  timings: Timings,
+): readonly Reason[] {
+  switch (decision.kind) {
+    case 'upToDate':
+      return [];
+    case 'hold':
+      return [...decision.reasons, ...(facts.observation?.agentHolds ?? [])];
+    case 'continue':
+      return [
+        {
+          code: 'agent-update-in-progress',
+          message:
+            `The agent is being updated from ${decision.attempt.from.version} to ${decision.to.version}: ` +
+            phaseText[decision.attempt.phase],
+        },
+        ...(facts.observation?.agentHolds ?? []),
+      ];
+    case 'update':
+      return [
+        {
+          code: 'agent-update-waiting-for-poll',
+          message: `Agent ${decision.to.version} is offered; the gateway takes it up ${by(facts, now)}.`,
+        },
+        ...interruptionReasons(facts, timings),
+        ...(facts.observation?.agentHolds ?? []),
+      ];
+  }
+}
+
+const phaseText = {
+  rehearsing: 'the new agent is rehearsed beside the running one.',
+  swapping: 'the new agent is being put in place.',
+  watching: 'the new agent runs and the old one still stands by.',
+  settled: 'settled.',
+  'taken-back': 'taken back.',
+  interrupted: 'interrupted.',
+  'rehearsal-failed': 'the rehearsal failed.',
+} as const;
+
+function interruptionReasons(facts: GatewayFacts, timings: Timings): readonly Reason[] {
+  const attempt = facts.observation?.attempt;
+  const wanted = facts.release?.agent;
+  if (attempt?.phase !== 'interrupted' || wanted === undefined || !isSameAgent(attempt.to, wanted)) return [];
+  return [
+    {
+      code: 'agent-update-interrupted',
+      message:
+        `Attempt ${attempt.interruptions} of ${timings.agentUpdate.interruptionsMax} to update to agent ` +
+        `${attempt.to.version} was interrupted${attempt.reason ? `: ${attemptReasonText(attempt.reason)}` : '.'}`,
+    },
+  ];
+}
+
+function profileReasons(facts: GatewayFacts, now: Instant): readonly Reason[] {
+  const { identity, observation, release } = facts;
+  if (identity.installation === 'existing-cluster' || observation?.appliedProfile === undefined) return [];
+  if (facts.profileUpdate !== undefined) {
+    return confirmedReasons(facts, facts.profileUpdate, confirmedProgress(facts), now);
+  }
+  const wanted = release?.profile;
+  if (wanted === undefined || wanted.digest === observation.appliedProfile.digest) return [];
+  return [
+    {
+      code: 'profile-update-waiting-for-confirmation',
+      message: `Profile ${wanted.version} is available and waits for a person to confirm it.`,
+      nextStep: `Review it and run \`gatehouse profile-update confirm ${identity.name}\`, or press Updates on its page.`,
+    },
+    ...profileAgentHolds(facts),
+  ];
+}
+
+function confirmedReasons(
+  facts: GatewayFacts,
+  confirmed: ConfirmedProfileUpdate,
+  progress: ProfileUpdateProgress | undefined,
+  now: Instant,
+): readonly Reason[] {
+  const version = confirmed.plan.to.version;
+  const isTakenUp = progress !== undefined && progress.retry >= confirmed.retry;
+  if (!isTakenUp) {
+    const what = progress === undefined ? 'is confirmed' : 'is to be retried';
+    return [
+      {
+        code: 'profile-update-waiting-for-poll',
+        message: `The profile update to ${version} ${what} and starts ${by(facts, now)}.`,
+      },
+    ];
+  }
+  switch (progress.phase) {
+    case 'preflight':
+      return [
+        {
+          code: 'profile-update-preflight',
+          message: `The profile update to ${version} is confirmed; its preflight has not passed yet.`,
+        },
+        ...preflightReasons(facts, confirmed),
+      ];
+    case 'running': {
+      const step = progress.steps.find(({ state }) => state === 'running');
+      const message = step?.message === undefined ? '' : ` ${step.message}`;
+      return [
+        {
+          code: 'profile-update-in-progress',
+          message: `The profile update to ${version} is at step ${step?.id ?? 'between two steps'}.${message}`,
+        },
+      ];
+    }
+    case 'stopped':
+      return [
+        {
+          code: 'profile-update-stopped',
+          message: `The profile update to ${version} has stopped${progress.stopped ? `: ${progress.stopped.message}` : '.'}`,
+          nextStep: `Remove the cause and run \`gatehouse profile-update retry ${facts.identity.name}\`.`,
+        },
+        ...(progress.stopped ? [progress.stopped] : []),
+      ];
+    case 'completed':
+    case 'cancelled':
+      return [
+        {
+          code: `profile-update-${progress.phase}`,
+          message: `The gateway reports the profile update to ${version} as ${progress.phase}; this is being recorded.`,
+        },
+      ];
+  }
+}
+
+function preflightReasons(facts: GatewayFacts, confirmed: ConfirmedProfileUpdate): readonly Reason[] {
+  const preflight = facts.observation?.preflight;
+  if (preflight === undefined || preflight.planId !== confirmed.plan.planId) return [];
+  return preflight.results
+    .filter(({ outcome }) => outcome !== 'passed')
+    .map(({ check, message }) => ({ code: `preflight-${check}`, message }));
+}
+
+/** Silence does not make a current gateway less current; where something is still to come, it is why it does not. */
+function silenceReasons(facts: GatewayFacts, now: Instant, timings: Timings): readonly Reason[] {
+  if (facts.lastPollAt === undefined || facts.deletedAt !== undefined) return [];
+  const expected = silenceExpectedUntil(facts, now);
+  const isOverdue = facts.nextPollDueAt !== undefined && now > facts.nextPollDueAt;
+  if (expected !== undefined && isOverdue) {
+    return [
+      {
+        code: 'silence-expected',
+        message: `The gateway announced that it is silent until ${formatInstant(expected)}.`,
+      },
+    ];
+  }
+  if (gatewayHealth(facts, now, timings) !== 'unhealthy') return [];
+  return [
+    {
+      code: 'silent',
+      message: `The gateway ${facts.identity.name} was last heard at ${formatInstant(facts.lastPollAt)}.`,
+      nextStep: 'Look at the agent and at the way from the gateway to the control plane.',
+    },
+  ];
+}

@@ -1,0 +1,20 @@
+/** Whether a gateway has a profile to move to. What exactly would be done is the plan's matter. */
+
+import type { GatewayFacts } from './gateway-facts.ts';
+
+/**
+ * The release brings another profile, by digest, than the one that was last applied, and nothing is confirmed yet.
+ * Never on an existing cluster, and not before the first profile is on the gateway.
+ */
+export function isProfileUpdateAvailable(facts: GatewayFacts): boolean {
+  const applied = facts.observation?.appliedProfile;
+  const offered = facts.release?.profile;
+  return (
+    facts.identity.installation === 'cli' &&
+    applied !== undefined &&
+    offered !== undefined &&
+    applied.digest !== offered.digest &&
+    facts.profileUpdate === undefined &&
+    facts.deletionRequestedAt === undefined
+  );
+}
