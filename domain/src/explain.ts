@@ -13,6 +13,7 @@ import { profileAgentHolds } from './profile-hold.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import type { Reason } from './reason.ts';
 import { productionTimings, type Timings } from './timings.ts';
+import { unreachable } from './unreachable.ts';
 
 /** By digest, and with nothing on its way. A release without a profile for the gateway's provider moves none. */
 export function isCurrent(facts: GatewayFacts, now: Instant): boolean {
@@ -66,7 +67,8 @@ function by(facts: GatewayFacts, now: Instant): string {
 /** What the status alone explains; the decisions below name the same states where they hold something up. */
 function statusReasons(facts: GatewayFacts, now: Instant): readonly Reason[] {
   const { name } = facts.identity;
-  switch (gatewayStatus(facts, now)) {
+  const status = gatewayStatus(facts, now);
+  switch (status) {
     case 'Pending':
       return facts.observation === undefined ? [] : [{ code: 'pending', message: `The gateway ${name} is Pending.` }];
     case 'Provisioning':
@@ -84,6 +86,8 @@ function statusReasons(facts: GatewayFacts, now: Instant): readonly Reason[] {
     case 'Updating':
     case 'Error':
       return [];
+    default:
+      return unreachable(status);
   }
 }
 
@@ -117,6 +121,8 @@ function agentReasons(
         ...interruptionReasons(facts, timings),
         ...(facts.observation?.agentHolds ?? []),
       ];
+    default:
+      return unreachable(decision);
   }
 }
 
@@ -215,6 +221,8 @@ function confirmedReasons(
           message: `The gateway reports the profile update to ${version} as ${progress.phase}; this is being recorded.`,
         },
       ];
+    default:
+      return unreachable(progress.phase);
   }
 }
 

@@ -8,6 +8,7 @@ import type { GatewayHealth, GatewayStatus } from './gateway.ts';
 import { addMilliseconds, type Instant } from './instant.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import { productionTimings, type Timings } from './timings.ts';
+import { unreachable } from './unreachable.ts';
 
 /** The agent's progress on the confirmed update; what it reports about another plan says nothing about this one. */
 export function confirmedProgress(facts: GatewayFacts): ProfileUpdateProgress | undefined {
@@ -41,6 +42,8 @@ export function gatewayStatus(facts: GatewayFacts, _now: Instant): GatewayStatus
     case 'completed':
     case 'cancelled':
       return 'Running';
+    default:
+      return unreachable(progress.phase);
   }
 }
 

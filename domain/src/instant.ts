@@ -11,10 +11,15 @@ export type Instant = number & { readonly [instantBrand]: true };
 /** A span of time in milliseconds. */
 export type Milliseconds = number;
 
+/** The brand exists only for the compiler; this is its single source. */
+function isInstant(milliseconds: number): milliseconds is Instant {
+  return Number.isFinite(milliseconds);
+}
+
 /** The one way to make an `Instant`: from finite milliseconds since the epoch. Throws a `RangeError` otherwise. */
 export function toInstant(milliseconds: number): Instant {
-  if (!Number.isFinite(milliseconds)) throw new RangeError(`not a point in time: ${milliseconds}`);
-  return milliseconds as Instant; // The brand exists only for the compiler; this is its single source.
+  if (!isInstant(milliseconds)) throw new RangeError(`not a point in time: ${milliseconds}`);
+  return milliseconds;
 }
 
 /** Parses an RFC 3339 date-time such as `2026-11-23T10:42:00Z`. Throws a `RangeError` when it is none. */

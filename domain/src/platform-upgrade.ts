@@ -63,7 +63,7 @@ export function reachableVersions(
       const step = supportedStep({ ...facts, to: version });
       return step.kind === 'supported' ? [{ version, basis: step.basis }] : [];
     })
-    .sort((a, b) => compareVersions(a.version, b.version));
+    .toSorted((a, b) => compareVersions(a.version, b.version));
 }
 
 type Step =
@@ -117,7 +117,7 @@ function otherSteps(from: PlatformVersion, to: PlatformVersion, releases: readon
   const versions = releases
     .map(({ version }) => version)
     .filter((version) => version !== to && compareVersions(version, from) > 0 && isReachable(from, version, releases))
-    .sort(compareVersions);
+    .toSorted(compareVersions);
   return versions.length > 0
     ? `From ${from} the next step may be ${versions.join(', ')}.`
     : `Import a release that may be upgraded from ${from}.`;

@@ -26,15 +26,23 @@ function parseParts(text: string): VersionParts | undefined {
   return { major: Number(match[1]), minor: Number(match[2]), patch: Number(match[3]) };
 }
 
+// The brands are given here, after the check, and nowhere else.
+function isPlatformVersion(text: string): text is PlatformVersion {
+  return parseParts(text) !== undefined;
+}
+function isKubernetesVersion(text: string): text is KubernetesVersion {
+  return parseParts(text) !== undefined;
+}
+
 /** The parsed version, or `undefined` when the text is not `major.minor.patch`. */
 export function parsePlatformVersion(text: string): PlatformVersion | undefined {
-  return parseParts(text) ? (text as PlatformVersion) : undefined; // Branded here, after the check, and nowhere else.
+  return isPlatformVersion(text) ? text : undefined;
 }
 
 /** Accepts `1.33.5` and `v1.33.5`; the result has no `v`. `undefined` when it is neither. */
 export function parseKubernetesVersion(text: string): KubernetesVersion | undefined {
   const bare = text.startsWith('v') ? text.slice(1) : text;
-  return parseParts(bare) ? (bare as KubernetesVersion) : undefined; // As above.
+  return isKubernetesVersion(bare) ? bare : undefined;
 }
 
 export function versionParts(version: PlatformVersion | KubernetesVersion): VersionParts {
