@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parseAgentSettings } from './agent-settings.ts';
 
 const data = {
-  server: 'https://hub.example.com',
+  serverUrl: 'https://hub.example.com',
   gatewayId: '3b241101-e2bb-4255-8caf-4136c566a962',
   gatewayName: 'site-a',
   installation: 'cli',
@@ -42,13 +42,13 @@ test('the root may be base64', () => {
 });
 
 test('plain http is taken on loopback', () => {
-  expect(parseAgentSettings({ ...data, server: 'http://127.0.0.1:8080' }, {}).server.port).toBe('8080');
+  expect(parseAgentSettings({ ...data, serverUrl: 'http://127.0.0.1:8080' }, {}).server.port).toBe('8080');
 });
 
 test.each([
-  ['server', 'http://hub.example.com', /server must be https \(http:\/\/hub.example.com is plain http/],
-  ['server', 'https://user@hub.example.com', /without user/],
-  ['server', 'hub', /server must be an https URL/],
+  ['serverUrl', 'http://hub.example.com', /serverUrl must be https \(http:\/\/hub.example.com is plain http/],
+  ['serverUrl', 'https://user@hub.example.com', /without user/],
+  ['serverUrl', 'hub', /serverUrl must be an https URL/],
   ['gatewayId', 'x', /gatewayId must be a UUID/],
   ['gatewayName', 'X', /gatewayName must be/],
   ['installation', 'edge', /installation must be/],
@@ -62,5 +62,5 @@ test.each([
 });
 
 test('every fault is named', () => {
-  expect(() => parseAgentSettings({}, {})).toThrow(/server .*gatewayId .*gatewayName .*provider .*rootJson/);
+  expect(() => parseAgentSettings({}, {})).toThrow(/serverUrl .*gatewayId .*gatewayName .*provider .*rootJson/);
 });

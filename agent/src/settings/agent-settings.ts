@@ -54,7 +54,7 @@ export function parseAgentSettings(data: Data, environment: Environment): AgentS
       return undefined;
     }
   };
-  const server = read(() => parseServer(data['server']));
+  const server = read(() => parseServer(data['serverUrl']));
   const gatewayId = read(() => text(data, 'gatewayId'));
   const gatewayName = read(() => text(data, 'gatewayName'));
   const installation = read((): 'cli' | 'existing-cluster' =>
@@ -106,13 +106,13 @@ function text(data: Data, key: keyof typeof schemas): string {
 function parseServer(value: string | undefined): URL {
   const url = URL.parse(value ?? '');
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
-    throw new Error('server must be an https URL');
+    throw new Error('serverUrl must be an https URL');
   }
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) {
-    throw new Error(`server must be https (${url.origin} is plain http, which is taken on loopback only)`);
+    throw new Error(`serverUrl must be https (${url.origin} is plain http, which is taken on loopback only)`);
   }
   if (url.username !== '' || url.search !== '' || url.hash !== '') {
-    throw new Error('server must be a URL without user, query and fragment');
+    throw new Error('serverUrl must be a URL without user, query and fragment');
   }
   return url;
 }

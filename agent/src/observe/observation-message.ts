@@ -1,0 +1,114 @@
+/**
+ * What the agent saw as the message that the control plane gets. Bounded here, at the door: a text or a list that grew
+ * beyond the contract would cost the whole observation.
+ */
+
+import type { Observation } from '@gatehouse/contract/agent-api';
+import type { AgentAttempt, AttemptReason } from '@gatehouse/domain/agent-update-types';
+import type { Known, ObservedClusterApi, ObservedNode, ObservedReplicas } from '@gatehouse/domain/gateway';
+import type { ObservationFacts } from '@gatehouse/domain/gateway-facts';
+import { formatInstant, type Instant } from '@gatehouse/domain/instant';
+import type { ProfileUpdateProgress } from '@gatehouse/domain/profile-update-types';
+import type { Reason } from '@gatehouse/domain/reason';
+
+export type Seen = Omit<ObservationFacts, 'receivedAt'>;
+
+export function toObservationMessage(seen: Seen): Observation {
+  return {
+    agent: seen.agent,
+    ...(seen.attempt === undefined ? {} : { attempt: toAttempt(seen.attempt) }),
+    takenBack: seen.takenBack
+      .slice(-50)
+      .map(({ release, reason, at }) => ({ release, reason: toAttemptReason(reason), at: formatInstant(at) })),
+    agentHolds: seen.agentHolds.slice(0, 20).map(toReason),
+    kubernetes: seen.kubernetes,
+    nodes: seen.nodes === 'unknown' ? 'unknown' : seen.nodes.slice(0, 500).map(toNode),
+    ...(seen.clusterApi === undefined ? {} : { clusterApi: toClusterApi(seen.clusterApi) }),
+    ...(seen.appliedProfile === undefined ? {} : { appliedProfile: seen.appliedProfile }),
+    drift: seen.drift.slice(0, 100).map((line) => clip(line, 500)),
+    ...(seen.preflight === undefined
+      ? {}
+      : {
+          preflight: {
+            planId: seen.preflight.planId,
+            results: seen.preflight.results
+              .slice(0, 50)
+              .map((result) => ({ ...result, message: clip(result.message, 2000) })),
+          },
+        }),
+    ...(seen.profileUpdate === undefined ? {} : { profileUpdate: toProgress(seen.profileUpdate) }),
+  };
+}
+
+const clip = (text: string, lengthMax: number): string =>
+  text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1).toWellFormed()}…`;
+
+const toReason = (reason: Reason): Reason => ({
+  code: clip(reason.code, 100),
+  message: clip(reason.message, 4000),
+  ...(reason.nextStep === undefined ? {} : { nextStep: clip(reason.nextStep, 1000) }),
+});
+
+/** The last lines of a log count, not the first. */
+const toAttemptReason = (reason: AttemptReason): AttemptReason => ({
+  ...reason,
+  code: clip(reason.code, 100),
+  message: clip(reason.message, 2000),
+  ...(reason.lastLogLines === undefined ? {} : { lastLogLines: reason.lastLogLines.slice(-8000).toWellFormed() }),
+});
+
+function toAttempt(attempt: AgentAttempt): NonNullable<Observation['attempt']> {
+  const { startedAt, swappedAt, endedAt, reason, ...rest } = attempt;
+  return {
+    ...rest,
+    startedAt: formatInstant(startedAt),
+    ...stamp('swappedAt', swappedAt),
+    ...stamp('endedAt', endedAt),
+    ...(reason === undefined ? {} : { reason: toAttemptReason(reason) }),
+  };
+}
+
+function stamp<Key extends string>(key: Key, at: Instant | undefined): { readonly [K in Key]?: string } {
+  // A computed key widens to string; the one there is is `Key`.
+  return (at === undefined ? {} : { [key]: formatInstant(at) }) as { readonly [K in Key]?: string };
+}
+
+const toNode = (node: ObservedNode) => ({ ...node, createdAt: formatInstant(node.createdAt) });
+
+function toClusterApi(seen: Known<ObservedClusterApi>): NonNullable<Observation['clusterApi']> {
+  if (seen === 'unknown') return 'unknown';
+  return {
+    ...seen,
+    topologyVariables: { ...seen.topologyVariables },
+    controlPlaneOverrides: { ...seen.controlPlaneOverrides },
+    controlPlane: toReplicas(seen.controlPlane),
+    workers: seen.workers.slice(0, 50).map(toReplicas),
+    machines: seen.machines.slice(0, 500).map((machine) => ({
+      ...machine,
+      phase: clip(machine.phase, 60),
+      createdAt: formatInstant(machine.createdAt),
+      ...(machine.message === undefined ? {} : { message: clip(machine.message, 2000) }),
+    })),
+  };
+}
+
+const toReplicas = (replicas: ObservedReplicas) => ({ ...replicas });
+
+function toProgress(progress: ProfileUpdateProgress): NonNullable<Observation['profileUpdate']> {
+  const { startedAt, stopped, controlPlanesUpdatedAt, completedAt, steps, ...rest } = progress;
+  return {
+    ...rest,
+    startedAt: formatInstant(startedAt),
+    steps: steps.slice(0, 300).map(({ startedAt: from, finishedAt, movedAt, movedMark, message, ...step }) => ({
+      ...step,
+      ...stamp('startedAt', from),
+      ...stamp('finishedAt', finishedAt),
+      ...stamp('movedAt', movedAt),
+      ...(movedMark === undefined ? {} : { movedMark: clip(movedMark, 500) }),
+      ...(message === undefined ? {} : { message: clip(message, 2000) }),
+    })),
+    ...(stopped === undefined ? {} : { stopped: toReason(stopped) }),
+    ...stamp('controlPlanesUpdatedAt', controlPlanesUpdatedAt),
+    ...stamp('completedAt', completedAt),
+  };
+}

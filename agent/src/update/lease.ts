@@ -1,0 +1,107 @@
+/**
+ * Exactly one agent acts: the one that holds the Lease. It is released by emptying, never handed to somebody; taken only
+ * when it is empty or has run out; and whoever holds it stops acting when its last renewal is too old by the monotonic
+ * clock, so that a frozen process that wakes up does nothing. Each taking raises the hand-over number in the map
+ * `state`, which polls carry, so that the server can refuse an agent that was superseded.
+ */
+
+import type { ObservedLease } from '@gatehouse/domain/agent-cluster';
+import type { Timings } from '@gatehouse/domain/timings';
+import type { Clock } from '../clock.ts';
+import type { AgentCluster } from '../cluster/cluster.ts';
+import { changeAgentState } from './change-agent-state.ts';
+
+export interface LeaseKeeper {
+  /** Pod and a random id of this process: a restarted container is another holder. */
+  readonly holder: string;
+  /** It was ours when last written or read. */
+  isHeld(): boolean;
+  /** Ours, renewed lately enough, and the hand-over number is raised. Asked again before every effect. */
+  mayAct(): boolean;
+  /** Held, but not renewed for the Lease's whole duration: the readiness probe then says no. */
+  isOverdue(): boolean;
+  /** Of this taking; 0 while it was never taken. */
+  handOverNumber(): number;
+  /** Renews it if it is ours and finishes a taking that broke off. Throws `ClusterUnreachable`. */
+  renew(): Promise<void>;
+  /** Takes it if it is empty, gone or run out. Throws `ClusterUnreachable`. */
+  take(): Promise<'taken' | 'held-by-another'>;
+  /** Empties it if it is ours. Throws `ClusterUnreachable`. */
+  release(): Promise<void>;
+}
+
+export function createLeaseKeeper(
+  cluster: AgentCluster,
+  podName: string,
+  clock: Clock,
+  timings: Timings['lease'],
+): LeaseKeeper {
+  const holder = `${podName}/${clock.uuid()}`;
+  /** What is known of our own taking; undefined when the Lease is not ours. */
+  let held: { readonly resourceVersion: string; readonly renewedAt: number; readonly number: number } | undefined;
+  /** A foreign Lease as first seen, to tell by our own clock that nobody renews it. */
+  let foreign: { readonly resourceVersion: string; readonly seenAt: number } | undefined;
+
+  const raiseNumber = async (): Promise<void> => {
+    if (held === undefined || held.number > 0) return;
+    const state = await changeAgentState(cluster, (before) => ({
+      ...before,
+      handOverNumber: before.handOverNumber + 1,
+    }));
+    if (held !== undefined) held = { ...held, number: state.handOverNumber };
+  };
+
+  const hasRunOut = (lease: ObservedLease): boolean => {
+    if (foreign?.resourceVersion !== lease.resourceVersion) {
+      foreign = { resourceVersion: lease.resourceVersion, seenAt: clock.monotonic() };
+    }
+    return clock.monotonic() - foreign.seenAt >= timings.duration;
+  };
+
+  return {
+    holder,
+    isHeld: () => held !== undefined,
+    mayAct: () => held !== undefined && held.number > 0 && clock.monotonic() - held.renewedAt <= timings.actAgeMax,
+    isOverdue: () => held !== undefined && clock.monotonic() - held.renewedAt > timings.duration,
+    handOverNumber: () => held?.number ?? 0,
+    async renew() {
+      if (held === undefined) return;
+      const before = held;
+      // Counted from before the request: an answer that took long must not make the Lease look fresher than it is.
+      const renewedAt = clock.monotonic();
+      const written = await cluster.writeLease(holder, before.resourceVersion);
+      if (held !== before) return;
+      if (written !== 'conflict') {
+        held = { ...before, resourceVersion: written.resourceVersion, renewedAt };
+      } else {
+        const lease = await cluster.readLease();
+        if (held !== before) return;
+        // The answer to an earlier renewal was lost: it is still ours, under a newer version.
+        held = lease?.holder === holder ? { ...before, resourceVersion: lease.resourceVersion } : undefined;
+      }
+      await raiseNumber();
+    },
+    async take() {
+      if (held !== undefined) return 'taken';
+      const lease = await cluster.readLease();
+      if (lease?.holder !== undefined && lease.holder !== holder && !hasRunOut(lease)) return 'held-by-another';
+      const renewedAt = clock.monotonic();
+      const written = await cluster.writeLease(holder, lease?.resourceVersion);
+      if (written === 'conflict') return 'held-by-another';
+      foreign = undefined;
+      held = { resourceVersion: written.resourceVersion, renewedAt, number: 0 };
+      await raiseNumber();
+      return 'taken';
+    },
+    async release() {
+      if (held === undefined) return;
+      const { resourceVersion } = held;
+      // From here on nothing is done any more, whatever becomes of the write.
+      held = undefined;
+      const written = await cluster.writeLease(undefined, resourceVersion);
+      if (written !== 'conflict') return;
+      const lease = await cluster.readLease();
+      if (lease?.holder === holder) await cluster.writeLease(undefined, lease.resourceVersion);
+    },
+  };
+}
