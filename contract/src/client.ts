@@ -20,11 +20,14 @@ interface ByteStream {
   getReader(): { read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>; cancel(): Promise<void> };
 }
 
+/** The platform's own `AbortSignal`, where the importing program has one; this package is compiled without. */
+type Signal = typeof globalThis extends { AbortSignal: { prototype: infer Known } } ? Known : unknown;
+
 export interface FetchOptions {
   readonly method: string;
   readonly headers: Record<string, string>;
   readonly body?: string;
-  readonly signal?: unknown;
+  readonly signal?: Signal;
 }
 export type Fetch = (url: string, options: FetchOptions) => Promise<FetchReply>;
 
@@ -49,7 +52,7 @@ export interface ClientOptions {
 export interface CallOptions {
   /** Sent as `Idempotency-Key`: a repeated write with one key is carried out once. */
   readonly idempotencyKey?: string;
-  readonly signal?: unknown;
+  readonly signal?: Signal;
 }
 
 export type Client = {

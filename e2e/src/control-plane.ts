@@ -1,0 +1,82 @@
+/**
+ * A control plane started as a user starts it, on a free port and a data directory of its own, and the CLI that talks to
+ * it. What a story leaves behind is deleted at the end.
+ */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Client, createClient } from '@gatehouse/contract/client';
+import { type Finished, repositoryRoot, run, type Running, type RunOptions, start } from './program.ts';
+
+export interface ControlPlane {
+  readonly server: string;
+  readonly directory: string;
+  readonly token: string;
+  readonly program: Running;
+  readonly client: Client;
+  /** `npx gatehouse …` with server and token in the environment. */
+  readonly gatehouse: (args: readonly string[], options?: Partial<RunOptions>) => Promise<Finished>;
+  /** The same for a command that goes on, such as `--follow`. */
+  readonly startGatehouse: (args: readonly string[]) => Running;
+  readonly signInLink: () => string;
+  readonly stop: () => Promise<void>;
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('no free port on 127.0.0.1');
+  return address.port;
+}
+
+export const streamingDecoder = () => {
+  const utf8 = new TextDecoder();
+  return (bytes: Uint8Array) => utf8.decode(bytes, { stream: true });
+};
+
+/** `args` are those after `npm start --`. `readyUrl` is what it prints; loopback unless it listens elsewhere. */
+export async function startControlPlane(
+  args: readonly string[] = [],
+  options: { readonly scheme?: 'http' | 'https'; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<ControlPlane> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-story-'));
+  const port = await freePort();
+  const server = `${options.scheme ?? 'http'}://localhost:${port}`;
+  const program = start('npm', ['start', '--silent', '--', '--port', String(port), '--data', directory, ...args], {
+    cwd: repositoryRoot,
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
+  const stop = async () => {
+    await program.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    await program.waitForOutput(`Gatehouse is ready at ${server}`, 180);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  const token = (await readFile(path.join(directory, 'admin-token'), 'utf8')).trim();
+  const env = { ...options.env, GATEHOUSE_SERVER: server, GATEHOUSE_TOKEN: token, NO_COLOR: '1' };
+  const cli = path.join(repositoryRoot, 'node_modules/.bin/gatehouse');
+  return {
+    server,
+    directory,
+    token,
+    program,
+    client: createClient({ server, token, fetch, decoder: streamingDecoder }),
+    gatehouse: (cliArgs, more = {}) =>
+      run(cli, cliArgs, { cwd: repositoryRoot, ...more, env: { ...env, ...more.env } }),
+    startGatehouse: (cliArgs) => start(cli, cliArgs, { cwd: repositoryRoot, env }),
+    signInLink: () => {
+      const link = /https?:\/\/\S+\/sign-in\S*/.exec(program.output())?.[0];
+      if (link === undefined) throw new Error(`no sign-in link in:\n${program.output()}`);
+      return link;
+    },
+    stop,
+  };
+}
