@@ -16,13 +16,14 @@ import { formatInstant, type Instant, parseInstant } from '@gatehouse/domain/ins
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import type { StoredMap } from '../cluster/cluster.ts';
 
-/** The map's keys. They never change their meaning; `profileUpdate` is read by the profile update alone. */
+/** The map's keys. They never change their meaning; `profileUpdate` and `trial` are read elsewhere. */
 export const stateKeys = {
   attempt: 'attempt',
   good: 'good',
   takenBack: 'takenBack',
   handOverNumber: 'handOverNumber',
   profileUpdate: 'profileUpdate',
+  trial: 'trial',
 } as const;
 
 const phases: readonly AttemptPhase[] = [

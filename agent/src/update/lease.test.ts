@@ -1,0 +1,133 @@
+import { productionTimings } from '@gatehouse/domain/timings';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
+import { createFixedClock, type FixedClock } from '../fixed-clock.ts';
+import { createLeaseKeeper, type LeaseKeeper } from './lease.ts';
+
+describe('the Lease', () => {
+  let clock: FixedClock;
+  let world: MapsInMemory;
+  const keeper = (pod: string): LeaseKeeper => createLeaseKeeper(world.cluster, pod, clock, productionTimings.lease);
+
+  beforeEach(() => {
+    clock = createFixedClock();
+    world = createMapsInMemory(() => clock.wall());
+  });
+
+  test('is taken by the first and not by the second', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    expect(await a.take()).toBe('taken');
+    expect(await b.take()).toBe('held-by-another');
+    expect([a.mayAct(), b.mayAct()]).toEqual([true, false]);
+  });
+
+  test('belongs to a process, not to a pod: a restarted container is another holder', async () => {
+    await keeper('a').take();
+    const restarted = keeper('a');
+    expect(await restarted.take()).toBe('held-by-another');
+    await clock.advance(15_000);
+    expect(await restarted.take()).toBe('taken');
+  });
+
+  test('passes on as soon as it is emptied, and the one that emptied it does nothing more', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    await a.take();
+    await a.release();
+    expect(a.mayAct()).toBe(false);
+    expect(await b.take()).toBe('taken');
+  });
+
+  test('the hand-over number rises with each taking, also after the Lease was deleted', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    await a.take();
+    expect(a.handOverNumber()).toBe(1);
+    await a.release();
+    await b.take();
+    expect(b.handOverNumber()).toBe(2);
+    world.deleteLease();
+    await b.renew();
+    expect(b.isHeld()).toBe(false);
+    await a.take();
+    expect(a.handOverNumber()).toBe(3);
+  });
+
+  test('a renewal does not raise the number', async () => {
+    const a = keeper('a');
+    await a.take();
+    await clock.advance(5_000);
+    await a.renew();
+    expect(a.handOverNumber()).toBe(1);
+  });
+
+  test('is not taken from one who renews it', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    await a.take();
+    for (let renewals = 0; renewals < 10; renewals += 1) {
+      await clock.advance(5_000);
+      await a.renew();
+      expect(await b.take()).toBe('held-by-another');
+    }
+  });
+
+  test('is taken when nobody has renewed it for its duration since it was first seen', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    await a.take();
+    await b.take();
+    await clock.advance(14_999);
+    expect(await b.take()).toBe('held-by-another');
+    await clock.advance(1);
+    expect(await b.take()).toBe('taken');
+  });
+
+  test('a process that was frozen does nothing when it wakes', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    await a.take();
+    await b.take();
+    await clock.advance(10_001);
+    expect(a.mayAct()).toBe(false);
+    await clock.advance(5_000);
+    await b.take();
+    await a.renew();
+    expect([a.mayAct(), a.isHeld(), b.mayAct()]).toEqual([false, false, true]);
+  });
+
+  test('acts again when a renewal succeeds late and nobody took it', async () => {
+    const a = keeper('a');
+    await a.take();
+    await clock.advance(12_000);
+    expect(a.mayAct()).toBe(false);
+    await a.renew();
+    expect(a.mayAct()).toBe(true);
+  });
+
+  test('is overdue when it could not be renewed for its duration', async () => {
+    const a = keeper('a');
+    await a.take();
+    world.setUnreachable(true);
+    await clock.advance(15_001);
+    await expect(a.renew()).rejects.toThrow('does not answer');
+    expect([a.isHeld(), a.isOverdue(), a.mayAct()]).toEqual([true, true, false]);
+  });
+
+  test('stays ours when the answer to a renewal was lost', async () => {
+    const a = keeper('a');
+    await a.take();
+    world.breakOff(0, 'after');
+    await expect(a.renew()).rejects.toThrow('broken off');
+    world.setUnreachable(false);
+    await a.renew();
+    expect(a.isHeld()).toBe(true);
+    await a.renew();
+    expect(a.mayAct()).toBe(true);
+  });
+
+  test('nothing is done before the number is raised, and the next renewal raises it', async () => {
+    const a = keeper('a');
+    world.breakOff(1, 'before');
+    await expect(a.take()).rejects.toThrow('broken off');
+    expect([a.isHeld(), a.mayAct()]).toEqual([true, false]);
+    world.setUnreachable(false);
+    await a.renew();
+    expect([a.mayAct(), a.handOverNumber()]).toEqual([true, 1]);
+  });
+});
