@@ -165,7 +165,7 @@ describe('the poll', () => {
     expect(times()).toEqual([0]);
     world.mayAct = true;
     await clock.advance(100);
-    expect(times()).toEqual([0, 16 * minute]);
+    expect(times()).toEqual([0, 16 * minute + 100]);
   });
 
   test('names the attempt that runs', async () => {
