@@ -1,0 +1,172 @@
+/**
+ * What a profile update does on a real gateway: its own Cluster through Cluster API v1beta2, as the account
+ * `gatehouse-profile-roller`, and packs as `gatehouse-pack-applier`. Nothing is written but the topology of the Cluster
+ * of that name; no ClusterClass and no template, since host clusters that use them would be rolled.
+ */
+
+import { clusterKubeconfigSecret } from '@gatehouse/release/gateway-cluster';
+import { ClusterUnreachable, type ProfileCluster, type TopologyPatch, type WriteResult } from '../cluster.ts';
+import { at, countAt, isObject, type JsonObject, numberAt, objectsAt, textAt, textsAt } from '../kubernetes/json.ts';
+import type { KubernetesApi } from '../kubernetes/kubernetes-api.ts';
+import { createObjectStore } from '../kubernetes/objects.ts';
+import { checkImage } from './image-check.ts';
+import { toObservedClusterApi } from './observed-cluster-api.ts';
+import { listRemovedApis } from './removed-apis.ts';
+
+export interface ProfileClusterOptions {
+  /** The Cluster API objects, with the rights of the profile roller. */
+  readonly roller: KubernetesApi;
+  /** The cluster that packs are applied to, with the rights of the pack applier. */
+  readonly packs: KubernetesApi;
+  /** The cluster whose nodes are rolled. */
+  readonly managed: () => Promise<KubernetesApi>;
+  readonly cluster: { readonly name: string; readonly namespace: string };
+  /** The ClusterClass variable that carries a release's OS. */
+  readonly osVariable: string;
+  readonly registryPrefix?: string | undefined;
+}
+
+const clusterNameLabel = 'cluster.x-k8s.io/cluster-name';
+
+export function createProfileCluster(options: ProfileClusterOptions): ProfileCluster {
+  const { roller, cluster: own, osVariable } = options;
+  const clusterPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${own.namespace}/clusters/${own.name}`;
+  const machinesPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${own.namespace}/machines`;
+  const machineDeploymentsPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${own.namespace}/machinedeployments`;
+  let lastRead: JsonObject | undefined;
+
+  const readCluster = async (): Promise<JsonObject> => {
+    const cluster = await roller.get(clusterPath);
+    if (cluster === undefined) {
+      throw new ClusterUnreachable(`there is no Cluster ${own.namespace}/${own.name}; has it been made, or moved?`);
+    }
+    return cluster;
+  };
+
+  return {
+    async readClusterApi() {
+      const cluster = await readCluster();
+      const controlPlane = await roller.get(controlPlanePath(cluster, own.namespace));
+      if (controlPlane === undefined) throw new ClusterUnreachable(`the Cluster ${own.name} has no control plane yet`);
+      const labels = { [clusterNameLabel]: own.name };
+      const machineDeployments = await roller.list(machineDeploymentsPath, labels);
+      const machines = await roller.list(machinesPath, labels);
+      const observed = toObservedClusterApi({ cluster, controlPlane, machineDeployments, machines }, osVariable);
+      lastRead = cluster;
+      return observed;
+    },
+
+    async patchTopology(patch) {
+      if (lastRead === undefined) throw new Error('patchTopology was called before the Cluster was read');
+      return toWriteResult(await roller.merge(clusterPath, topologyPatch(lastRead, patch)));
+    },
+
+    async deleteMachine(name) {
+      const path = `${machinesPath}/${encodeURIComponent(name)}`;
+      const machine = await roller.get(path);
+      if (machine === undefined) return 'written';
+      const refusal = whyNotDelete(machine, own.name);
+      if (refusal !== undefined) return { kind: 'refused', status: 409, message: refusal };
+      // Only the very object that was looked at: a node may join meanwhile.
+      const uid = textAt(machine, 'metadata', 'uid');
+      const resourceVersion = textAt(machine, 'metadata', 'resourceVersion');
+      return roller.remove(path, { preconditions: { uid, resourceVersion } });
+    },
+
+    ...createObjectStore(options.packs),
+
+    async listBlockingBudgets() {
+      const managed = await options.managed();
+      const budgets = await managed.list('/apis/policy/v1/poddisruptionbudgets');
+      return budgets
+        .filter(
+          (budget) =>
+            countAt(budget, 'status', 'disruptionsAllowed') === 0 && countAt(budget, 'status', 'expectedPods') > 0,
+        )
+        .map((budget) => `${textAt(budget, 'metadata', 'namespace')}/${textAt(budget, 'metadata', 'name')}`)
+        .toSorted();
+    },
+    checkImages: (images) => Promise.all(images.map((image) => checkImage(image, options.registryPrefix))),
+    // No pool of addresses is part of a gateway's settings yet, so none is known.
+    countFreeAddresses: () => Promise.resolve('unknown'),
+    async listRemovedApis(target) {
+      return listRemovedApis(await options.managed(), target);
+    },
+  };
+}
+
+/** The kubeconfig that Cluster API keeps for the Cluster. Throws `ClusterUnreachable` while there is none. */
+export async function readClusterKubeconfig(
+  roller: KubernetesApi,
+  own: { readonly name: string; readonly namespace: string },
+): Promise<string> {
+  const name = clusterKubeconfigSecret(own.name);
+  const secret = await roller.get(`/api/v1/namespaces/${own.namespace}/secrets/${name}`);
+  const value = textsAt(secret, 'data')['value'];
+  if (value === undefined)
+    throw new ClusterUnreachable(`there is no Secret ${own.namespace}/${name} with a kubeconfig yet`);
+  return Buffer.from(value, 'base64').toString('utf8');
+}
+
+function controlPlanePath(cluster: JsonObject, namespace: string): string {
+  const group = textAt(cluster, 'spec', 'controlPlaneRef', 'apiGroup');
+  const kind = textAt(cluster, 'spec', 'controlPlaneRef', 'kind');
+  const name = textAt(cluster, 'spec', 'controlPlaneRef', 'name');
+  if (group !== 'controlplane.cluster.x-k8s.io' || kind !== 'KubeadmControlPlane' || name === undefined) {
+    throw new ClusterUnreachable(
+      name === undefined
+        ? 'the Cluster has no control plane yet'
+        : `the Cluster's control plane is a ${kind} of ${group}; only KubeadmControlPlane is known`,
+    );
+  }
+  return `/apis/${group}/v1beta2/namespaces/${namespace}/kubeadmcontrolplanes/${name}`;
+}
+
+function whyNotDelete(machine: JsonObject, clusterName: string): string | undefined {
+  const name = textAt(machine, 'metadata', 'name');
+  if (textAt(machine, 'spec', 'clusterName') !== clusterName) return `the Machine ${name} is not one of ${clusterName}`;
+  const node = textAt(machine, 'status', 'nodeRef', 'name');
+  return node === undefined
+    ? undefined
+    : `the Machine ${name} has the node ${node}; only one without a node is deleted`;
+}
+
+/** A merge patch replaces lists whole, so the entries that are not ours are written again as they were read. */
+export function topologyPatch(cluster: JsonObject, patch: TopologyPatch): JsonObject {
+  const topology = at(cluster, 'spec', 'topology');
+  const { version, variables, controlPlaneOverrides } = patch;
+  return {
+    metadata: { resourceVersion: textAt(cluster, 'metadata', 'resourceVersion') },
+    spec: {
+      topology: {
+        ...(version === undefined ? {} : { version: `v${version}` }),
+        ...(variables === undefined ? {} : { variables: withValues(objectsAt(topology, 'variables'), variables) }),
+        ...(controlPlaneOverrides === undefined
+          ? {}
+          : { controlPlane: { variables: overridesPatch(controlPlaneOverrides) } }),
+      },
+    },
+  };
+}
+
+function withValues(entries: readonly JsonObject[], values: Readonly<Record<string, string>>): readonly JsonObject[] {
+  const kept = entries.filter((entry) => !(textAt(entry, 'name') ?? '' in values));
+  const set = Object.entries(values).map(([name, value]) => ({
+    ...entries.find((entry) => entry['name'] === name),
+    name,
+    value,
+  }));
+  return [...kept, ...set];
+}
+
+function overridesPatch(overrides: Readonly<Record<string, string>>): unknown {
+  const entries = Object.entries(overrides);
+  return entries.length === 0 ? null : { overrides: entries.map(([name, value]) => ({ name, value })) };
+}
+
+function toWriteResult(result: Awaited<ReturnType<KubernetesApi['merge']>>): WriteResult {
+  if (result === 'conflict') return result;
+  return isObject(result) && result['kind'] === 'refused' && numberAt(result, 'status') !== undefined
+    ? { kind: 'refused', status: numberAt(result, 'status') ?? 0, message: textAt(result, 'message') ?? '' }
+    : 'written';
+}
