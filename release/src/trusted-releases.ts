@@ -50,6 +50,8 @@ export interface TrustedReleases {
   readonly refresh: () => Promise<TrustOutcome<{ readonly targetsVersion: number }>>;
   /** The verified metadata to keep for the next `openTrustedReleases`, by file name. */
   readonly stored: () => Promise<Readonly<Record<string, Uint8Array>>>;
+  /** Everything that is signed. */
+  readonly targetPaths: () => Promise<TrustOutcome<readonly string[]>>;
   /** Platform versions of all releases, as the metadata names them. */
   readonly versions: () => Promise<TrustOutcome<readonly string[]>>;
   readonly release: (version: string) => Promise<TrustOutcome<ReleaseDocument>>;
@@ -148,14 +150,20 @@ export async function openTrustedReleases(input: {
     );
   }
 
-  async function versions(): Promise<TrustOutcome<readonly string[]>> {
+  async function targetPaths(): Promise<TrustOutcome<readonly string[]>> {
     try {
       await verified();
-      const paths = Object.keys((await readTargets()).signed.targets);
-      return ok(paths.flatMap((targetPath) => /^releases\/(.+)\.json$/.exec(targetPath)?.[1] ?? []));
+      return ok(Object.keys((await readTargets()).signed.targets));
     } catch (error) {
       return refused(toRefusal(error, 'The release metadata'));
     }
+  }
+
+  async function versions(): Promise<TrustOutcome<readonly string[]>> {
+    const paths = await targetPaths();
+    return paths.kind === 'refused'
+      ? paths
+      : ok(paths.value.flatMap((targetPath) => releaseVersionOf(targetPath) ?? []));
   }
 
   async function target(targetPath: string): Promise<TrustOutcome<Uint8Array>> {
@@ -226,11 +234,16 @@ export async function openTrustedReleases(input: {
     return bytes;
   }
 
-  return ok({ refresh, stored, versions, release, profile, agentBundle, target });
+  return ok({ refresh, stored, targetPaths, versions, release, profile, agentBundle, target });
 }
 
 export function releasePath(version: string): string {
   return `releases/${version}.json`;
+}
+
+/** The platform version, if it is the path of a release. */
+export function releaseVersionOf(targetPath: string): string | undefined {
+  return /^releases\/(.+)\.json$/.exec(targetPath)?.[1];
 }
 
 export function profilePath(digest: string): string {
@@ -248,7 +261,7 @@ export function rootFingerprint(root: Uint8Array): string {
 }
 
 /** Throws when the bytes are no root metadata. */
-export function parseRoot(root: Uint8Array): Metadata<Root> {
+function parseRoot(root: Uint8Array): Metadata<Root> {
   return Metadata.fromJSON(MetadataKind.Root, JSON.parse(Buffer.from(root).toString('utf8')));
 }
 

@@ -1,0 +1,207 @@
+/**
+ * A repository carried from the publisher to a control plane: read from a folder into what the route takes, and verified
+ * as a whole before anything of it is stored.
+ */
+
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
+import { type Outcome, ok, refused } from './outcome.ts';
+import {
+  openTrustedReleases,
+  releaseVersionOf,
+  rootFingerprint,
+  type TrustedReleases,
+  type TrustOutcome,
+} from './trusted-releases.ts';
+import { hashedTargetPath, readRepository, type RepositoryRefusalCode } from './tuf-repository.ts';
+
+/** Of a repository: `metadata` by file name, `targets` by path beneath `targets/` (with the digest in the name). */
+export interface RepositoryFiles<Content = Uint8Array> {
+  readonly metadata: Readonly<Record<string, Content>>;
+  readonly targets: Readonly<Record<string, Content>>;
+}
+
+/** As the operator API takes them. */
+export type EncodedRepositoryFiles = RepositoryFiles<string>;
+
+export interface VerifiedImport {
+  /** The root that is trusted from now on, and its fingerprint. */
+  readonly root: Uint8Array;
+  readonly rootFingerprint: string;
+  readonly releases: readonly ReleaseDocument[];
+  /** By digest. */
+  readonly profiles: Readonly<Record<string, ProfileDocument>>;
+  /** What to give as `stored` at the next import: it holds off an older repository. */
+  readonly stored: Readonly<Record<string, Uint8Array>>;
+  /** What to keep and serve to agents, added to what is served already. Nothing unverified is among it. */
+  readonly files: RepositoryFiles;
+}
+
+/** All roots, and the current files of the other roles, with every target they name. */
+export async function readRepositoryFiles(
+  directory: string,
+): Promise<Outcome<EncodedRepositoryFiles, RepositoryRefusalCode>> {
+  const current = await readRepository(directory);
+  if (current.kind === 'refused') return current;
+  const { snapshot, targets } = current.value;
+  const inMetadata = await readdir(path.join(directory, 'metadata'));
+  const metadataNames = [
+    ...inMetadata.filter((name) => /^\d+\.root\.json$/.test(name)),
+    'timestamp.json',
+    `${snapshot.signed.version}.snapshot.json`,
+    `${targets.signed.version}.targets.json`,
+  ];
+  const targetNames = Object.values(targets.signed.targets).map((target) =>
+    hashedTargetPath(target.path, target.hashes['sha256'] ?? ''),
+  );
+  const encode = async (kind: string, names: readonly string[]) =>
+    Object.fromEntries(
+      await Promise.all(
+        names.map(async (name) => [name, await readFile(path.join(directory, kind, name), 'base64')] as const),
+      ),
+    );
+  return ok({ metadata: await encode('metadata', metadataNames), targets: await encode('targets', targetNames) });
+}
+
+const base64Pattern = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** From the route's body. Refuses what is no base64, naming the file. */
+export function decodeRepositoryFiles(encoded: EncodedRepositoryFiles): TrustOutcome<RepositoryFiles> {
+  for (const [name, content] of [...Object.entries(encoded.metadata), ...Object.entries(encoded.targets)]) {
+    if (content.length % 4 !== 0 || !base64Pattern.test(content)) {
+      return refused({ code: 'metadata-malformed', message: `The content of ${name} is not base64.` });
+    }
+  }
+  const decode = (files: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(files).map(([name, content]) => [name, Buffer.from(content, 'base64')]));
+  return ok({ metadata: decode(encoded.metadata), targets: decode(encoded.targets) });
+}
+
+/**
+ * Verifies the files as one repository: every release, profile and other target that its metadata names. `root` is the
+ * control plane's; without one (the first import) the set's own oldest root is taken, and its fingerprint is what a
+ * person has to compare. `held` gives targets from earlier imports, so that a later one need not carry them again.
+ */
+export async function verifyImport(input: {
+  readonly files: RepositoryFiles;
+  readonly root?: Uint8Array;
+  readonly stored?: Readonly<Record<string, Uint8Array>>;
+  readonly held?: (path: string) => Promise<Uint8Array | undefined>;
+  readonly workDirectory: string;
+}): Promise<TrustOutcome<VerifiedImport>> {
+  const { files, held } = input;
+  const root = input.root ?? oldestRoot(files.metadata);
+  if (!root) {
+    return refused({
+      code: 'file-missing',
+      message: 'No root of trust came with the import, and the control plane has none yet.',
+      nextStep: 'Import the complete repository, with metadata/1.root.json.',
+    });
+  }
+  const targets: Record<string, Uint8Array> = {};
+  const opened = await openTrustedReleases({
+    root,
+    ...(input.stored === undefined ? {} : { stored: input.stored }),
+    workDirectory: input.workDirectory,
+    fetchFile: async (kind, file) => {
+      if (kind === 'metadata') return own(files.metadata, file);
+      const bytes = own(files.targets, file) ?? (await held?.(file));
+      if (bytes) targets[file] = bytes;
+      return bytes;
+    },
+  });
+  if (opened.kind === 'refused') return opened;
+  const trusted = opened.value;
+  const refreshed = await trusted.refresh();
+  if (refreshed.kind === 'refused') return refreshed;
+  const documents = await verifyTargets(trusted);
+  if (documents.kind === 'refused') return documents;
+
+  const stored = await trusted.stored();
+  const trustedRoot = stored['root.json'];
+  if (!trustedRoot) throw new Error('verified metadata without a root');
+  return ok({
+    ...documents.value,
+    root: trustedRoot,
+    rootFingerprint: rootFingerprint(trustedRoot),
+    stored,
+    files: {
+      metadata: servedMetadata(files.metadata, input.stored?.['root.json'] ?? root, trustedRoot, stored),
+      targets,
+    },
+  });
+}
+
+/** Every target is fetched, so that what an agent will ask for is known to be there. */
+async function verifyTargets(
+  trusted: TrustedReleases,
+): Promise<TrustOutcome<Pick<VerifiedImport, 'releases' | 'profiles'>>> {
+  const paths = await trusted.targetPaths();
+  if (paths.kind === 'refused') return paths;
+  const releases: ReleaseDocument[] = [];
+  const profiles: Record<string, ProfileDocument> = {};
+  for (const targetPath of paths.value) {
+    const version = releaseVersionOf(targetPath);
+    if (version === undefined) {
+      const bytes = await trusted.target(targetPath);
+      if (bytes.kind === 'refused') return bytes;
+      continue;
+    }
+    const release = await trusted.release(version);
+    if (release.kind === 'refused') return release;
+    releases.push(release.value);
+    for (const [provider, { digest }] of Object.entries(release.value.profiles)) {
+      const profile = await trusted.profile(release.value, provider);
+      if (profile.kind === 'refused') return profile;
+      profiles[digest] = profile.value;
+    }
+    if (release.value.agent.bundle === undefined) continue;
+    const bundle = await trusted.agentBundle(release.value);
+    if (bundle.kind === 'refused') return bundle;
+  }
+  return ok({ releases, profiles });
+}
+
+/** Verified metadata under the names by which agents ask for it. */
+function servedMetadata(
+  imported: RepositoryFiles['metadata'],
+  initialRoot: Uint8Array,
+  trustedRoot: Uint8Array,
+  stored: VerifiedImport['stored'],
+): RepositoryFiles['metadata'] {
+  const served: Record<string, Uint8Array> = {};
+  const from = versionOf(initialRoot);
+  const to = versionOf(trustedRoot);
+  served[`${from}.root.json`] = initialRoot;
+  // The chain was followed from here, so each link up to the trusted root was verified.
+  for (let version = from + 1; version <= to; version += 1) {
+    const link = own(imported, `${version}.root.json`);
+    if (link) served[`${version}.root.json`] = link;
+  }
+  for (const role of ['snapshot', 'targets']) {
+    const bytes = stored[`${role}.json`];
+    if (bytes) served[`${versionOf(bytes)}.${role}.json`] = bytes;
+  }
+  const timestamp = stored['timestamp.json'];
+  if (timestamp) served['timestamp.json'] = timestamp;
+  return served;
+}
+
+function oldestRoot(metadata: RepositoryFiles['metadata']): Uint8Array | undefined {
+  const [oldest] = Object.keys(metadata)
+    .filter((name) => /^[1-9]\d{0,8}\.root\.json$/.test(name))
+    .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+  return oldest === undefined ? undefined : metadata[oldest];
+}
+
+function versionOf(metadata: Uint8Array): number {
+  const { signed } = JSON.parse(Buffer.from(metadata).toString('utf8'));
+  if (!Number.isInteger(signed?.version)) throw new Error('verified metadata without a version');
+  return signed.version;
+}
+
+/** The names come from the network; `constructor` is none of them. */
+function own(files: Readonly<Record<string, Uint8Array>>, name: string): Uint8Array | undefined {
+  return Object.hasOwn(files, name) ? files[name] : undefined;
+}
