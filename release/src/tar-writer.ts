@@ -1,0 +1,61 @@
+// Writes tar archives whose bytes depend on nothing but what is put in: no clock, no user, no order of a file system. Own
+// code and not a library, because the digest of an image is made of exactly these bytes and must not move with an update.
+
+export type TarEntry = {
+  readonly path: string;
+  readonly mode: number;
+  readonly content: Uint8Array | 'directory';
+};
+
+const blockSize = 512;
+const pathSizeMax = 100;
+const contentSizeMax = 8 ** 11 - 1;
+
+export function writeTar(entries: readonly TarEntry[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const entry of entries) {
+    parts.push(header(entry));
+    if (entry.content !== 'directory') {
+      parts.push(entry.content, new Uint8Array(padding(entry.content.length)));
+    }
+  }
+  parts.push(new Uint8Array(2 * blockSize));
+  return Buffer.concat(parts);
+}
+
+function padding(size: number): number {
+  return (blockSize - (size % blockSize)) % blockSize;
+}
+
+function header(entry: TarEntry): Uint8Array {
+  const isDirectory = entry.content === 'directory';
+  const size = entry.content === 'directory' ? 0 : entry.content.length;
+  const path = isDirectory ? `${entry.path}/` : entry.path;
+  if (!/^[\x21-\x7e][\x20-\x7e]*$/.test(path) || path.length > pathSizeMax || path.startsWith('/')) {
+    throw new Error(
+      `Path ${JSON.stringify(path)} cannot stand in a tar archive: it must be relative, plain ASCII and at most ${pathSizeMax} long`,
+    );
+  }
+  if (size > contentSizeMax) {
+    throw new Error(`${path} is too large for a tar archive: ${size} bytes`);
+  }
+  const block = Buffer.alloc(blockSize);
+  const octal = (value: number, digits: number, offset: number) =>
+    block.write(`${value.toString(8).padStart(digits, '0')}\0`, offset, 'ascii');
+  block.write(path, 0, 'ascii');
+  octal(entry.mode, 7, 100);
+  octal(0, 7, 108); // owner: root
+  octal(0, 7, 116); // group: root
+  octal(size, 11, 124);
+  octal(0, 11, 136); // changed: 1970
+  block.write(isDirectory ? '5' : '0', 156, 'ascii');
+  block.write('ustar\x0000', 257, 'ascii');
+  // The checksum counts its own field as spaces.
+  block.fill(' ', 148, 156);
+  octal(
+    block.reduce((sum, byte) => sum + byte, 0),
+    6,
+    148,
+  );
+  return block;
+}
