@@ -1,0 +1,246 @@
+// Copies images to and from a registry by the OCI distribution API: each blob only where it is missing, the manifest last,
+// so that whoever sees a manifest can have all of it. Whatever is read is checked against the digest it was asked for.
+
+import { type ImageBlob, mediaTypes, type OciImage, sha256Digest } from './oci-image.ts';
+
+export type Registry = {
+  /** Such as `https://registry.example.org`; plain `http://` for one on the same machine. */
+  readonly url: string;
+  readonly credentials?: { readonly username: string; readonly password: string };
+};
+
+export type ImageLocation = { readonly registry: Registry; readonly repository: string };
+
+const requestTimeoutSeconds = 300;
+const answerExcerptMax = 300;
+
+/** Repeatable: what is there already is not sent again. Returns the digest to pull by. */
+export async function pushImage(
+  location: ImageLocation & { readonly image: OciImage; readonly tag?: string },
+): Promise<string> {
+  const { image } = location;
+  const session = openSession(location, 'pull,push');
+  for (const blob of [...image.layers, image.config]) {
+    await pushBlob(session, blob);
+  }
+  for (const reference of location.tag === undefined ? [image.digest] : [image.digest, location.tag]) {
+    await session.request('PUT', `manifests/${reference}`, [201], {
+      headers: { 'content-type': image.manifest.mediaType },
+      body: image.manifest.bytes,
+    });
+  }
+  return image.digest;
+}
+
+async function pushBlob(session: Session, blob: ImageBlob): Promise<void> {
+  const found = await session.request('HEAD', `blobs/${blob.digest}`, [200, 404]);
+  if (found.status === 200) {
+    return;
+  }
+  const opened = await session.request('POST', 'blobs/uploads/', [202]);
+  const uploadLocation = opened.headers.get('location');
+  if (uploadLocation === null) {
+    throw new Error(`${session.name} opened an upload without saying where to send it`);
+  }
+  const upload = new URL(uploadLocation, opened.url);
+  upload.searchParams.set('digest', blob.digest);
+  await session.request('PUT', upload, [201], {
+    headers: { 'content-type': 'application/octet-stream' },
+    body: blob.bytes,
+  });
+}
+
+/** Whether the registry has the image's manifest. Throws when it did not say: no answer, no rights, a fault of its own. */
+export async function hasImage(
+  location: ImageLocation & { readonly digest: string; readonly timeoutSeconds?: number },
+): Promise<boolean> {
+  const session = openSession(location, 'pull', location.timeoutSeconds);
+  const accept = `${mediaTypes.manifest}, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json`;
+  const answer = await session.request('HEAD', `manifests/${location.digest}`, [200, 404], { headers: { accept } });
+  return answer.status === 200;
+}
+
+/** By digest, so that what is returned is what was asked for, or nothing. */
+export async function pullImage(location: ImageLocation & { readonly digest: string }): Promise<OciImage> {
+  const session = openSession(location, 'pull');
+  const manifestBytes = await pullChecked(
+    session,
+    `manifests/${location.digest}`,
+    location.digest,
+    mediaTypes.manifest,
+  );
+  const document = parseManifest(manifestBytes, `${session.name}@${location.digest}`);
+  const layers: ImageBlob[] = [];
+  for (const layer of document.layers) {
+    layers.push(await pullBlob(session, layer));
+  }
+  const config = await pullBlob(session, document.config);
+  return {
+    digest: location.digest,
+    architecture: parseArchitecture(config.bytes, `${session.name}@${location.digest}`),
+    manifest: { mediaType: mediaTypes.manifest, digest: location.digest, bytes: manifestBytes },
+    config,
+    layers,
+  };
+}
+
+type Descriptor = { readonly mediaType: string; readonly digest: string };
+
+async function pullBlob(session: Session, { mediaType, digest }: Descriptor): Promise<ImageBlob> {
+  return { mediaType, digest, bytes: await pullChecked(session, `blobs/${digest}`, digest, '*/*') };
+}
+
+async function pullChecked(session: Session, path: string, digest: string, accept: string): Promise<Uint8Array> {
+  const answer = await session.request('GET', path, [200], { headers: { accept } });
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  const actual = sha256Digest(bytes);
+  if (actual !== digest) {
+    throw new Error(`${session.name} answered ${path} with other content: ${actual}`);
+  }
+  return bytes;
+}
+
+function parseManifest(bytes: Uint8Array, name: string): { config: Descriptor; layers: Descriptor[] } {
+  const document = parseObject(bytes, name);
+  if (!Array.isArray(document['layers'])) {
+    throw new Error(`${name} is not the manifest of an image: it has no layers`);
+  }
+  return {
+    config: parseDescriptor(document['config'], name),
+    layers: document['layers'].map((layer) => parseDescriptor(layer, name)),
+  };
+}
+
+function parseDescriptor(value: unknown, name: string): Descriptor {
+  if (isObject(value) && typeof value['mediaType'] === 'string' && typeof value['digest'] === 'string') {
+    return { mediaType: value['mediaType'], digest: value['digest'] };
+  }
+  throw new Error(`${name} is not the manifest of an image: ${JSON.stringify(value)} is no descriptor`);
+}
+
+function parseArchitecture(bytes: Uint8Array, name: string): string {
+  const { architecture } = parseObject(bytes, name);
+  if (typeof architecture !== 'string') {
+    throw new Error(`The config of ${name} names no architecture`);
+  }
+  return architecture;
+}
+
+function parseObject(bytes: Uint8Array, name: string): Record<string, unknown> {
+  const document: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  if (!isObject(document)) {
+    throw new Error(`${name} holds no JSON object`);
+  }
+  return document;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+type Request = { readonly headers?: Record<string, string>; readonly body?: Uint8Array };
+
+type Session = {
+  readonly name: string;
+  /** `path` is below the repository, or a whole URL that the registry handed out. */
+  request(method: string, path: string | URL, expected: readonly number[], request?: Request): Promise<Response>;
+};
+
+function openSession(
+  { registry, repository }: ImageLocation,
+  access: string,
+  timeoutSeconds = requestTimeoutSeconds,
+): Session {
+  const base = new URL(`/v2/${repository}/`, registry.url);
+  const name = `${base.host}/${repository}`;
+  const basic =
+    registry.credentials === undefined
+      ? undefined
+      : `Basic ${Buffer.from(`${registry.credentials.username}:${registry.credentials.password}`).toString('base64')}`;
+  let authorization: string | undefined;
+
+  async function send(method: string, url: URL, request: Request): Promise<Response> {
+    const headers = new Headers(request.headers);
+    // What the registry hands out may lie on another host, which has no business with our credentials.
+    if (authorization !== undefined && url.origin === base.origin) {
+      headers.set('authorization', authorization);
+    }
+    try {
+      return await fetch(url, {
+        method,
+        headers,
+        signal: AbortSignal.timeout(timeoutSeconds * 1000),
+        ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
+      });
+    } catch (cause) {
+      throw new Error(`${method} ${url.origin}${url.pathname} failed`, { cause });
+    }
+  }
+
+  return {
+    name,
+    async request(method, path, expected, request = {}) {
+      const url = typeof path === 'string' ? new URL(path, base) : path;
+      let answer = await send(method, url, request);
+      if (answer.status === 401 && url.origin === base.origin) {
+        const challenge = answer.headers.get('www-authenticate') ?? '';
+        await answer.body?.cancel();
+        authorization = await authorizationFor(challenge, basic, `repository:${repository}:${access}`, name);
+        answer = await send(method, url, request);
+      }
+      if (!expected.includes(answer.status)) {
+        const excerpt = (await answer.text()).slice(0, answerExcerptMax);
+        throw new Error(`${method} ${url.origin}${url.pathname} was answered ${answer.status} ${excerpt}`.trim());
+      }
+      if (method !== 'GET') {
+        await answer.body?.cancel(); // an unread body keeps its connection
+      }
+      return answer;
+    },
+  };
+}
+
+/** Answers a registry's challenge: either our credentials themselves, or a token that another server gives for them. */
+async function authorizationFor(
+  challenge: string,
+  basic: string | undefined,
+  scope: string,
+  name: string,
+): Promise<string> {
+  if (/^basic\b/i.test(challenge)) {
+    if (basic === undefined) {
+      throw new Error(`${name} asks for a username and password, and none were given`);
+    }
+    return basic;
+  }
+  const parameters = new Map(
+    [...challenge.matchAll(/([a-z]+)="([^"]*)"/gi)].map(([, key = '', value = '']) => [key.toLowerCase(), value]),
+  );
+  const realm = parameters.get('realm');
+  if (!/^bearer\b/i.test(challenge) || realm === undefined) {
+    throw new Error(
+      `${name} asks for an authorization we do not know: ${challenge === '' ? 'no challenge' : challenge}`,
+    );
+  }
+  const url = new URL(realm);
+  url.searchParams.set('scope', scope);
+  const service = parameters.get('service');
+  if (service !== undefined) {
+    url.searchParams.set('service', service);
+  }
+  const answer = await fetch(url, {
+    headers: basic === undefined ? {} : { authorization: basic },
+    signal: AbortSignal.timeout(requestTimeoutSeconds * 1000),
+  });
+  if (!answer.ok) {
+    throw new Error(
+      `${url.origin}${url.pathname} gave no token for ${name}: ${answer.status} ${(await answer.text()).slice(0, answerExcerptMax)}`,
+    );
+  }
+  const document = parseObject(new Uint8Array(await answer.arrayBuffer()), url.href);
+  const token = document['token'] ?? document['access_token'];
+  if (typeof token !== 'string') {
+    throw new Error(`${url.origin}${url.pathname} answered without a token for ${name}`);
+  }
+  return `Bearer ${token}`;
+}
