@@ -43,9 +43,13 @@ export function isRunningNodeNewEnough() {
   return isNewEnough(process.versions.node);
 }
 
+// If npm is killed, what it started goes on. So below npm a parent stays, which ends the program when npm is gone. (That
+// npm is the parent and not a shell between them, which keeps signals to itself, is due to `exec` in the scripts.)
+const isBelowNpm = process.env['npm_lifecycle_event'] !== undefined;
+const abandonedPollMilliseconds = 250;
+
 /**
- * Goes on as `node file ...args` with the right Node; does not return. Where the system can, this process is replaced:
- * no parent stays behind that would have to pass on signals.
+ * Goes on as `node file ...args` with the right Node; does not return.
  * @param {string} file
  * @param {readonly string[]} args
  */
@@ -55,10 +59,16 @@ export function continueWithNode(file, args) {
     console.error(nodeMissingMessage());
     process.exit(1);
   }
-  if (typeof process.execve === 'function' && process.platform !== 'win32') {
+  if (!isBelowNpm && typeof process.execve === 'function' && process.platform !== 'win32') {
     process.execve(node, [node, file, ...args], process.env);
   }
+  const parent = process.ppid;
   const child = spawn(node, [file, ...args], { stdio: 'inherit' });
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    child.kill('SIGTERM');
+  }, abandonedPollMilliseconds);
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT']) {
     process.on(signal, () => {
       // A terminal sends an interrupt to the child too; a second one would mean "at once" to it.
