@@ -48,7 +48,7 @@ function writeObject(value: object, path: readonly (string | number)[]): string 
   if (prototype !== Object.prototype && prototype !== null) throw notJson(path, 'is not a plain object');
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, member]) => `${write(key, [...path, key])}:${write(member, [...path, key])}`);
   return `{${members.join(',')}}`;
 }

@@ -77,18 +77,34 @@ export async function generateKeys(directory: string): Promise<Outcome<readonly 
   }
 }
 
-export type Keys<Role extends RoleName = RoleName> = { readonly [Name in Role]: SigningKey };
+export type Keys = { readonly [Role in RoleName]: SigningKey };
+export type PublisherKeys = Omit<Keys, 'root'>;
 
-/** Reads the keys of the given roles, and names every one that is missing or not readable. */
-export async function loadKeys<const Role extends RoleName>(
-  directory: string,
-  roles: readonly Role[],
-): Promise<Outcome<Keys<Role>, KeyRefusalCode>> {
-  const read = await Promise.all(roles.map(async (role) => [role, await loadKey(directory, role)] as const));
-  const [first, ...more] = read.flatMap(([, outcome]) => (outcome.kind === 'refused' ? outcome.reasons : []));
-  if (first) return refused(first, ...more);
-  const keys = read.flatMap(([role, outcome]) => (outcome.kind === 'ok' ? [[role, outcome.value] as const] : []));
-  return ok(Object.fromEntries(keys) as Keys<Role>); // Each role is there: a missing one was refused above.
+/** The keys that every publication needs. Names each one that is missing or not readable. */
+export async function loadPublisherKeys(directory: string): Promise<Outcome<PublisherKeys, KeyRefusalCode>> {
+  const [targets, snapshot, timestamp] = await Promise.all([
+    loadKey(directory, 'targets'),
+    loadKey(directory, 'snapshot'),
+    loadKey(directory, 'timestamp'),
+  ]);
+  if (targets.kind === 'ok' && snapshot.kind === 'ok' && timestamp.kind === 'ok') {
+    return ok({ targets: targets.value, snapshot: snapshot.value, timestamp: timestamp.value });
+  }
+  return refusedWith([targets, snapshot, timestamp]);
+}
+
+/** With the root key, which makes a repository. */
+export async function loadKeys(directory: string): Promise<Outcome<Keys, KeyRefusalCode>> {
+  const [root, others] = await Promise.all([loadKey(directory, 'root'), loadPublisherKeys(directory)]);
+  if (root.kind === 'ok' && others.kind === 'ok') return ok({ root: root.value, ...others.value });
+  return refusedWith([root, others]);
+}
+
+/** Throws when none of them is a refusal. */
+function refusedWith(outcomes: readonly Outcome<unknown, KeyRefusalCode>[]) {
+  const [first, ...more] = outcomes.flatMap((outcome) => (outcome.kind === 'refused' ? outcome.reasons : []));
+  if (!first) throw new TypeError('no refusal among the outcomes');
+  return refused(first, ...more);
 }
 
 async function loadKey(directory: string, role: RoleName): Promise<Outcome<SigningKey, KeyRefusalCode>> {

@@ -98,12 +98,11 @@ function objectFaults(
 ): void {
   const { apiVersion, kind, metadata } = object;
   const name = member(metadata, 'name');
-  const namespace = member(metadata, 'namespace') ?? '';
   if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') {
     fault(place, 'a Kubernetes object has apiVersion, kind and metadata.name', 'Add what is missing.');
     return;
   }
-  const key = `${apiVersion} ${kind} ${String(namespace)}/${name}`;
+  const key = canonicalJson([apiVersion, kind, member(metadata, 'namespace') ?? '', name]);
   const other = seen.get(key);
   if (other !== undefined) {
     fault(place, `${kind} ${name} stands in the pack ${other} too, and they would undo each other`, 'Keep it in one.');

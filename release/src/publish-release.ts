@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { ReleaseDocument } from '@gatehouse/contract/release-document';
 import { Value } from 'typebox/value';
-import { type KeyRefusalCode, loadKeys, roleNames } from './keys.ts';
+import { type KeyRefusalCode, loadKeys, loadPublisherKeys } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import { buildRelease, type BuiltRelease, type ReleaseSource } from './release-builder.ts';
 import { readReleaseSource } from './release-source.ts';
@@ -55,12 +55,12 @@ export async function publishRelease(input: {
   if (built.kind === 'refused') return built;
 
   if (!existsSync(directory)) {
-    const keys = await loadKeys(keysDirectory, roleNames);
+    const keys = await loadKeys(keysDirectory);
     if (keys.kind === 'refused') return keys;
     const created = await createRepository({ directory, keys: keys.value, now, ...expiry });
     if (created.kind === 'refused') return created;
   }
-  const keys = await loadKeys(keysDirectory, ['targets', 'snapshot', 'timestamp']);
+  const keys = await loadPublisherKeys(keysDirectory);
   if (keys.kind === 'refused') return keys;
   const signed = await publishTargets({ directory, keys: keys.value, targets: built.value.targets, now, ...expiry });
   if (signed.kind === 'ok') return ok({ ...built.value, isNew: published.value === undefined });

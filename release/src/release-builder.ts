@@ -3,7 +3,7 @@
  * the file, the field, the reason and the next step.
  */
 
-import { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
+import { type ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import { Value } from 'typebox/value';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { type Outcome, ok } from './outcome.ts';

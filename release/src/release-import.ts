@@ -14,6 +14,7 @@ import {
   type TrustedReleases,
   type TrustOutcome,
 } from './trusted-releases.ts';
+import { metadataVersion } from './tuf-metadata.ts';
 import { hashedTargetPath, readRepository, type RepositoryRefusalCode } from './tuf-repository.ts';
 
 /** Of a repository: `metadata` by file name, `targets` by path beneath `targets/` (with the digest in the name). */
@@ -171,8 +172,8 @@ function servedMetadata(
   stored: VerifiedImport['stored'],
 ): RepositoryFiles['metadata'] {
   const served: Record<string, Uint8Array> = {};
-  const from = versionOf(initialRoot);
-  const to = versionOf(trustedRoot);
+  const from = metadataVersion(initialRoot);
+  const to = metadataVersion(trustedRoot);
   served[`${from}.root.json`] = initialRoot;
   // The chain was followed from here, so each link up to the trusted root was verified.
   for (let version = from + 1; version <= to; version += 1) {
@@ -181,7 +182,7 @@ function servedMetadata(
   }
   for (const role of ['snapshot', 'targets']) {
     const bytes = stored[`${role}.json`];
-    if (bytes) served[`${versionOf(bytes)}.${role}.json`] = bytes;
+    if (bytes) served[`${metadataVersion(bytes)}.${role}.json`] = bytes;
   }
   const timestamp = stored['timestamp.json'];
   if (timestamp) served['timestamp.json'] = timestamp;
@@ -193,12 +194,6 @@ function oldestRoot(metadata: RepositoryFiles['metadata']): Uint8Array | undefin
     .filter((name) => /^[1-9]\d{0,8}\.root\.json$/.test(name))
     .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
   return oldest === undefined ? undefined : metadata[oldest];
-}
-
-function versionOf(metadata: Uint8Array): number {
-  const { signed } = JSON.parse(Buffer.from(metadata).toString('utf8'));
-  if (!Number.isInteger(signed?.version)) throw new Error('verified metadata without a version');
-  return signed.version;
 }
 
 /** The names come from the network; `constructor` is none of them. */

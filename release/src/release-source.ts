@@ -161,7 +161,7 @@ function newReader(directory: string, faults: SourceFault[]): Reader {
   async function names(folder: string): Promise<readonly string[]> {
     try {
       // Editors leave hidden files.
-      return (await readdir(path.join(directory, folder))).filter((name) => !name.startsWith('.')).sort();
+      return (await readdir(path.join(directory, folder))).filter((name) => !name.startsWith('.')).toSorted();
     } catch (error) {
       if (isCode(error, 'ENOENT')) return [];
       if (!isCode(error, 'ENOTDIR')) throw error;
@@ -204,9 +204,15 @@ function newReader(directory: string, faults: SourceFault[]): Reader {
     if (all.length > 1) return fault(file, '', 'it holds more than one document', 'Remove the lines `---`.');
     if (Value.Check(schema, value)) return value;
     for (const error of Value.Errors(schema, value).slice(0, 20)) {
-      const names =
-        error.keyword === 'additionalProperties' ? ` (${error.params.additionalProperties.join(', ')})` : '';
-      fault(file, toField(error.instancePath), `${error.message}${names}`, correct);
+      // Said again, and better, as `additionalProperties`.
+      if (error.keyword === 'boolean') continue;
+      if (error.keyword === 'additionalProperties') {
+        for (const name of error.params.additionalProperties) {
+          fault(file, toField(`${error.instancePath}/${name}`), 'there is no such field', correct);
+        }
+      } else {
+        fault(file, toField(error.instancePath), error.message, correct);
+      }
     }
     return undefined;
   }

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
-import { generateKeys, type Keys, loadKeys, roleNames } from './keys.ts';
+import { generateKeys, type Keys, loadKeys, loadPublisherKeys } from './keys.ts';
 import type { Outcome } from './outcome.ts';
 import {
   openTrustedReleases,
@@ -43,7 +43,7 @@ type Repository = { readonly directory: string; readonly keys: Keys; readonly ro
 async function newRepository(more: { expiry?: Expiry; at?: Date; keys?: Keys } = {}): Promise<Repository> {
   const keysDirectory = freshPath('keys');
   value(await generateKeys(keysDirectory));
-  const keys = more.keys ?? value(await loadKeys(keysDirectory, roleNames));
+  const keys = more.keys ?? value(await loadKeys(keysDirectory));
   const directory = freshPath('repository');
   const { root } = value(await createRepository({ directory, keys, now: more.at ?? now, ...withExpiry(more.expiry) }));
   return { directory, keys, root };
@@ -182,9 +182,13 @@ describe('refused', () => {
     const repository = await newRepository();
     value(await publish(repository, [releaseTarget]));
     const file = path.join(repository.directory, 'metadata', name);
-    const metadata = JSON.parse(await readFile(file, 'utf8'));
-    metadata.signatures[0].sig = `${metadata.signatures[0].sig.startsWith('0') ? '1' : '0'}${metadata.signatures[0].sig.slice(1)}`;
-    await writeFile(file, canonicalJson(metadata));
+    const text = await readFile(file, 'utf8');
+    const changed = text.replace(
+      /("sig":")(.)/,
+      (_, before: string, digit: string) => before + (digit === '0' ? '1' : '0'),
+    );
+    expect(changed).not.toBe(text);
+    await writeFile(file, changed);
     // Snapshot and targets are held by their digest before a signature is looked at.
     const expected = name === 'timestamp.json' ? 'signature-wrong' : 'digest-mismatch';
     expect(codes(await (await open(repository)).refresh())).toEqual([expected]);
@@ -352,17 +356,17 @@ describe('keys', () => {
     const directory = freshPath('keys');
     await mkdir(directory);
     await writeFile(path.join(directory, 'snapshot.key.json'), '{}');
-    const outcome = await loadKeys(directory, ['targets', 'snapshot', 'timestamp']);
+    const outcome = await loadPublisherKeys(directory);
     expect(codes(outcome)).toEqual(['key-missing', 'key-unreadable', 'key-missing']);
   });
 });
 
 test('the fingerprint names the root by its signed part', async () => {
   const { root } = await newRepository();
-  const parsed = JSON.parse(Buffer.from(root).toString());
   expect(rootFingerprint(root)).toMatch(/^([0-9a-f]{4}-){15}[0-9a-f]{4}$/);
-  expect(rootFingerprint(Buffer.from(JSON.stringify({ ...parsed, signatures: [] }, null, 2)))).toBe(
-    rootFingerprint(root),
-  );
+  const spelledOtherwise = Buffer.from(root)
+    .toString()
+    .replace(/"signatures":\[[^\]]*\]/, '"signatures": []');
+  expect(rootFingerprint(Buffer.from(spelledOtherwise))).toBe(rootFingerprint(root));
   expect(rootFingerprint((await newRepository()).root)).not.toBe(rootFingerprint(root));
 });

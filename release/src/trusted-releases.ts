@@ -8,13 +8,14 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
-import { Metadata, MetadataKind, type Root, type TargetFile } from '@tufjs/models';
+import type { TargetFile } from '@tufjs/models';
 import { type Fetcher, Updater } from 'tuf-js';
 import { DownloadHTTPError, DownloadLengthMismatchError } from 'tuf-js/dist/error.js';
 import type Type from 'typebox';
 import { Value } from 'typebox/value';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { type Outcome, ok, type Refusal, refused } from './outcome.ts';
+import { parseRoot, parseTargets } from './tuf-metadata.ts';
 import { hashedTargetPath } from './tuf-repository.ts';
 
 export type TrustRefusalCode =
@@ -137,14 +138,11 @@ export async function openTrustedReleases(input: {
 
   // tuf-js writes targets.json only after it was verified, and has no call that lists targets.
   async function readTargets() {
-    return Metadata.fromJSON(
-      MetadataKind.Targets,
-      JSON.parse(await readFile(path.join(workDirectory, 'targets.json'), 'utf8')),
-    );
+    return parseTargets(await readFile(path.join(workDirectory, 'targets.json')));
   }
 
   async function stored(): Promise<Readonly<Record<string, Uint8Array>>> {
-    const names = (await readdir(workDirectory)).filter((name) => storedNamePattern.test(name)).sort();
+    const names = (await readdir(workDirectory)).filter((name) => storedNamePattern.test(name)).toSorted();
     return Object.fromEntries(
       await Promise.all(names.map(async (name) => [name, await readFile(path.join(workDirectory, name))] as const)),
     );
@@ -258,11 +256,6 @@ export function rootFingerprint(root: Uint8Array): string {
   const { signed } = parseRoot(root);
   const hex = sha256Digest(canonicalJson(signed.toJSON())).slice('sha256:'.length);
   return (hex.match(/.{4}/g) ?? []).join('-');
-}
-
-/** Throws when the bytes are no root metadata. */
-function parseRoot(root: Uint8Array): Metadata<Root> {
-  return Metadata.fromJSON(MetadataKind.Root, JSON.parse(Buffer.from(root).toString('utf8')));
 }
 
 async function fetchTarget(fetchFile: FetchFile, info: TargetFile): Promise<TrustOutcome<Uint8Array>> {

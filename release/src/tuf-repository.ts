@@ -22,8 +22,9 @@ import {
 } from '@tufjs/models';
 import { Role } from '@tufjs/models/dist/role.js';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
-import type { Keys, SigningKey } from './keys.ts';
+import type { Keys, PublisherKeys, SigningKey } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
+import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './tuf-metadata.ts';
 
 /** Days until a role's metadata expires, counted from its signing. */
 export interface Expiry {
@@ -57,7 +58,6 @@ export interface PublishedMetadata {
 const specVersion = '1.0.31';
 const targetPathPattern = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)*$/;
 const publishers = ['targets', 'snapshot', 'timestamp'] as const;
-type PublisherKeys = Keys<(typeof publishers)[number]>;
 
 /** Makes a repository without targets, version 1 of each role. Refuses if the folder exists. */
 export async function createRepository(input: {
@@ -203,17 +203,17 @@ export async function readRepository(directory: string): Promise<Outcome<Current
   try {
     let rootVersion = 1;
     while (existsSync(path.join(metadata, `${rootVersion + 1}.root.json`))) rootVersion += 1;
-    const read = async (name: string) => JSON.parse(await readFile(path.join(metadata, name), 'utf8'));
-    const root = Metadata.fromJSON(MetadataKind.Root, await read(`${rootVersion}.root.json`));
+    const read = (name: string) => readFile(path.join(metadata, name));
+    const root = parseRoot(await read(`${rootVersion}.root.json`));
     root.verifyDelegate(MetadataKind.Root, root);
-    const timestamp = Metadata.fromJSON(MetadataKind.Timestamp, await read('timestamp.json'));
+    const timestamp = parseTimestamp(await read('timestamp.json'));
     root.verifyDelegate(MetadataKind.Timestamp, timestamp);
     const snapshotVersion = timestamp.signed.snapshotMeta.version;
-    const snapshot = Metadata.fromJSON(MetadataKind.Snapshot, await read(`${snapshotVersion}.snapshot.json`));
+    const snapshot = parseSnapshot(await read(`${snapshotVersion}.snapshot.json`));
     root.verifyDelegate(MetadataKind.Snapshot, snapshot);
     const targetsVersion = snapshot.signed.meta['targets.json']?.version;
     if (targetsVersion === undefined) return invalid(directory, 'its snapshot names no targets');
-    const targets = Metadata.fromJSON(MetadataKind.Targets, await read(`${targetsVersion}.targets.json`));
+    const targets = parseTargets(await read(`${targetsVersion}.targets.json`));
     root.verifyDelegate(MetadataKind.Targets, targets);
     return ok({ root, timestamp, snapshot, targets });
   } catch (error) {
