@@ -79,6 +79,14 @@ describe('the Lease', () => {
     expect(await b.take()).toBe('taken');
   });
 
+  test('a new process need not wait when the stamps say that it has run out', async () => {
+    await keeper('a').take();
+    await clock.advance(16_999);
+    expect(await keeper('b').take()).toBe('held-by-another');
+    await clock.advance(1);
+    expect(await keeper('c').take()).toBe('taken');
+  });
+
   test('a process that was frozen does nothing when it wakes', async () => {
     const [a, b] = [keeper('a'), keeper('b')];
     await a.take();

@@ -6,6 +6,7 @@
  */
 
 import type { ObservedLease } from '@gatehouse/domain/agent-cluster';
+import { millisecondsBetween } from '@gatehouse/domain/instant';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { Clock } from '../clock.ts';
 import type { AgentCluster } from '../cluster/cluster.ts';
@@ -30,6 +31,8 @@ export interface LeaseKeeper {
   release(): Promise<void>;
 }
 
+const stampMarginMilliseconds = 2_000;
+
 export function createLeaseKeeper(
   cluster: AgentCluster,
   podName: string,
@@ -51,11 +54,17 @@ export function createLeaseKeeper(
     if (held !== undefined) held = { ...held, number: state.handOverNumber };
   };
 
-  const hasRunOut = (lease: ObservedLease): boolean => {
+  /**
+   * Nobody has renewed it for its duration: seen by our own clock, or told by the stamps of the API server, which both
+   * the renewal and `now` have. The margin is for their coarseness; it still leaves the holder silent long before.
+   */
+  const hasRunOut = async (lease: ObservedLease): Promise<boolean> => {
     if (foreign?.resourceVersion !== lease.resourceVersion) {
       foreign = { resourceVersion: lease.resourceVersion, seenAt: clock.monotonic() };
     }
-    return clock.monotonic() - foreign.seenAt >= timings.duration;
+    if (clock.monotonic() - foreign.seenAt >= timings.duration) return true;
+    if (lease.renewedAt === undefined) return false;
+    return millisecondsBetween(lease.renewedAt, await cluster.now()) >= timings.duration + stampMarginMilliseconds;
   };
 
   return {
@@ -84,7 +93,7 @@ export function createLeaseKeeper(
     async take() {
       if (held !== undefined) return 'taken';
       const lease = await cluster.readLease();
-      if (lease?.holder !== undefined && lease.holder !== holder && !hasRunOut(lease)) return 'held-by-another';
+      if (lease?.holder !== undefined && lease.holder !== holder && !(await hasRunOut(lease))) return 'held-by-another';
       const renewedAt = clock.monotonic();
       const written = await cluster.writeLease(holder, lease?.resourceVersion);
       if (written === 'conflict') return 'held-by-another';

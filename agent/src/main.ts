@@ -1,0 +1,105 @@
+/**
+ * The program in the gateway: `agent` polls and acts, `guard` looks after the agent's Deployment, `rehearse` tries this
+ * version beside the running one. Each part is loaded when it is asked for, so that the guard stays small.
+ */
+
+import { writeFile } from 'node:fs/promises';
+import process from 'node:process';
+import { systemClock } from './clock.ts';
+import { createLog, type Log, messageOf } from './log.ts';
+import { readSelf } from './self.ts';
+
+const environment = process.env;
+/** The port in the pod template of the first release. */
+const defaultHealthAddress = '8086';
+
+async function main(): Promise<number> {
+  const role = process.argv[2];
+  const log = createLog(systemClock, (line) => process.stdout.write(line), { role: role ?? '' });
+  switch (role) {
+    case 'agent':
+      return runAsAgent(log);
+    case 'guard':
+      return runAsGuard(log);
+    case 'rehearse':
+      return runAsRehearsal();
+    default:
+      process.stderr.write('Usage: agent.mjs agent|guard|rehearse\n');
+      return 2;
+  }
+}
+
+async function runAsAgent(log: Log): Promise<number> {
+  const self = readSelf(environment);
+  log('info', 'started', { version: self.release.version, digest: self.release.digest, pod: self.podName });
+  const [{ connectCluster }, { runAgent }] = await Promise.all([
+    import('./connect-cluster.ts'),
+    import('./run-agent.ts'),
+  ]);
+  const signal = stopSignal(log);
+  await runAgent({
+    cluster: await connectCluster(environment, self.podName),
+    self,
+    environment,
+    clock: systemClock,
+    log,
+    healthAddress: environment['GATEHOUSE_HEALTH_PORT'] ?? defaultHealthAddress,
+    signal,
+  });
+  log('info', 'stopped', {});
+  return 0;
+}
+
+async function runAsGuard(log: Log): Promise<number> {
+  const self = readSelf(environment);
+  log('info', 'started', { version: self.release.version, digest: self.release.digest, pod: self.podName });
+  const [{ connectAgentCluster }, { runGuard }] = await Promise.all([
+    import('./connect-agent-cluster.ts'),
+    import('./guard/run-guard.ts'),
+  ]);
+  const cluster = await connectAgentCluster(environment, self.podName);
+  await runGuard({ cluster, self, environment, clock: systemClock, log, signal: stopSignal(log) });
+  log('info', 'stopped', {});
+  return 0;
+}
+
+async function runAsRehearsal(): Promise<number> {
+  const self = readSelf(environment);
+  const [{ connectAgentCluster }, { rehearse }] = await Promise.all([
+    import('./connect-agent-cluster.ts'),
+    import('./update/rehearse.ts'),
+  ]);
+  const cluster = await connectAgentCluster(environment, self.podName);
+  const attemptId = environment['GATEHOUSE_ATTEMPT_ID'] ?? '';
+  const { exitCode, message } = await rehearse({ cluster, self, environment, clock: systemClock, attemptId });
+  await sayLastWords(message);
+  return exitCode;
+}
+
+/** For the agent that waits: from the termination message, or where there is none from the last line of output. */
+async function sayLastWords(message: string): Promise<void> {
+  process.stdout.write(`${message}\n`);
+  if (environment['KUBERNETES_SERVICE_HOST'] === undefined) return;
+  await writeFile('/dev/termination-log', message.slice(0, 4000)).catch(() => {
+    // Then the last line of output has to do.
+  });
+}
+
+function stopSignal(log: Log): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      log('info', 'stopping', { signal: name });
+      stop.abort();
+    });
+  }
+  return stop.signal;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  // The last line of output: the container's termination message falls back to it.
+  process.stdout.write(`${messageOf(error)}\n`);
+  process.exitCode = 1;
+}

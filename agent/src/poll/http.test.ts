@@ -1,0 +1,95 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type HttpDoor, openHttpDoor, parseRetryAfter } from './http.ts';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close();
+});
+
+async function serve(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  closers.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return (server.address() as AddressInfo).port; // Listening on TCP, so it is an AddressInfo.
+}
+
+function open(server: string, proxy: Parameters<typeof openHttpDoor>[0]['proxy'] = {}): HttpDoor {
+  const door = openHttpDoor({ server: new URL(server), proxy, userAgent: 'gatehouse-agent/4.1.12' });
+  closers.unshift(() => door.close());
+  return door;
+}
+
+const get = { method: 'GET', path: 'v1/x', bodyBytesMax: 100 } as const;
+
+describe('the door to the control plane', () => {
+  test('sends token and JSON below the address of the server', async () => {
+    const seen: unknown[] = [];
+    const port = await serve((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const { authorization, 'user-agent': agent } = request.headers;
+        seen.push([request.method, request.url, authorization, agent, Buffer.concat(chunks).toString()]);
+        response.writeHead(202, { 'retry-after': '7' }).end('{"ok":true}');
+      });
+    });
+    const door = open(`http://127.0.0.1:${port}/gatehouse`);
+    const answer = await door.send({ ...get, method: 'POST', bearer: 'token', json: { a: 1 } });
+    expect(answer).toEqual({ kind: 'answered', status: 202, body: Buffer.from('{"ok":true}'), retryAfterSeconds: 7 });
+    expect(seen).toEqual([['POST', '/gatehouse/v1/x', 'Bearer token', 'gatehouse-agent/4.1.12', '{"a":1}']]);
+  });
+
+  test('a body beyond its limit is no answer', async () => {
+    const port = await serve((_, response) => response.end('x'.repeat(101)));
+    expect(await open(`http://127.0.0.1:${port}`).send(get)).toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringContaining('larger than 100 bytes') as string,
+    });
+  });
+
+  test('no connection is no answer, and the text names the address', async () => {
+    const port = await serve(() => {});
+    for (const close of closers.splice(0)) await close();
+    const answer = await open(`http://127.0.0.1:${port}`).send(get);
+    expect(answer).toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringContaining(`127.0.0.1:${port}/v1/x`) as string,
+    });
+  });
+
+  test('goes through the proxy, unless NO_PROXY takes the address out', async () => {
+    const asked: (string | undefined)[] = [];
+    const proxyPort = await serve((request, response) => {
+      asked.push(request.url);
+      response.end('through');
+    });
+    const proxy = { httpProxy: `http://127.0.0.1:${proxyPort}`, noProxy: '10.0.0.0/8' };
+    const answer = await open('http://hub.invalid:8080', proxy).send(get);
+    expect(answer).toMatchObject({ kind: 'answered', status: 200, body: Buffer.from('through') });
+    expect(asked).toEqual(['http://hub.invalid:8080/v1/x']);
+
+    const stop = AbortSignal.timeout(200);
+    await open('http://10.255.255.1:8080', proxy).send({ ...get, signal: stop });
+    expect(asked).toEqual(['http://hub.invalid:8080/v1/x']);
+  });
+});
+
+test.each([
+  ['120', undefined, 120],
+  [' 0 ', undefined, 0],
+  ['99999999', undefined, 3600],
+  ['Mon, 23 Nov 2026 10:42:00 GMT', 'Mon, 23 Nov 2026 10:40:00 GMT', 120],
+  ['Mon, 23 Nov 2026 10:39:00 GMT', 'Mon, 23 Nov 2026 10:40:00 GMT', 0],
+  ['Mon, 23 Nov 2026 10:42:00 GMT', undefined, undefined],
+  ['soon', undefined, undefined],
+  [undefined, undefined, undefined],
+])('Retry-After %s with Date %s is %s seconds', (header, date, expected) => {
+  expect(parseRetryAfter(header, date)).toBe(expected);
+});

@@ -1,0 +1,286 @@
+/**
+ * The agent as a process: it proves itself, keeps the Lease if it may, polls, and carries out what the target and the
+ * decisions of `domain` ask for. Three loops run side by side, so that a slow server or a long apply never costs the
+ * Lease: one renews, one polls, one looks at the gateway and acts. With the server gone the other two go on.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { PollReply, PollRequest } from '@gatehouse/contract/agent-api';
+import type { Reason } from '@gatehouse/domain/reason';
+import { type AgentActor, createAgentActor } from './apply/agent-actor.ts';
+import { createProfileActor, type ProfileActor } from './apply/profile-actor.ts';
+import type { Clock } from './clock.ts';
+import { type Cluster, ClusterUnreachable } from './cluster/cluster.ts';
+import { type Log, messageOf } from './log.ts';
+import { observe } from './observe/observe.ts';
+import { type Answer, type ControlPlane, createControlPlane } from './poll/control-plane.ts';
+import { type HttpDoor, openHttpDoor } from './poll/http.ts';
+import { enrol, type Identity } from './poll/identity.ts';
+import { createPollLoop } from './poll/poll-loop.ts';
+import { openReleaseShelf, type ReleaseShelf } from './poll/release-shelf.ts';
+import { createSession, type Session } from './poll/session.ts';
+import { readTarget, storeTarget } from './poll/target-store.ts';
+import { verifyTarget } from './poll/verify-target.ts';
+import type { Self } from './self.ts';
+import { type AgentSettings, parseAgentSettings, SettingsInvalid } from './settings/agent-settings.ts';
+import { createLeaseKeeper, type LeaseKeeper } from './update/lease.ts';
+import { createReadiness, type Readiness, serveHealth } from './update/readiness.ts';
+import { findTrial, keepTrial, passTrial } from './update/trial.ts';
+
+export interface AgentInput {
+  readonly cluster: Cluster;
+  readonly self: Self;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A TCP port or the path of a unix socket. */
+  readonly healthAddress: string;
+  /** Aborted: finish what has begun, empty the Lease, return. */
+  readonly signal: AbortSignal;
+}
+
+const startRetryMilliseconds = 2_000;
+/** While something is under way; otherwise the agent looks less often. */
+const busyLookMilliseconds = 500;
+const idleLookMilliseconds = 2_000;
+const leaseLookMilliseconds = 150;
+
+export async function runAgent(input: AgentInput): Promise<void> {
+  const { cluster, clock, log, signal, self } = input;
+  const readiness = createReadiness();
+  let lease: LeaseKeeper | undefined;
+  const health = await serveHealth(input.healthAddress, () => {
+    if (!readiness.isProven()) return { ready: false, message: 'not proven yet' };
+    if (lease?.isOverdue() === true) return { ready: false, message: 'the Lease could not be renewed' };
+    return { ready: true, message: 'ready' };
+  });
+  const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-agent-'));
+  let door: HttpDoor | undefined;
+  try {
+    const settings = await untilDone(input, 'settings', () => readSettings(cluster, input.environment));
+    if (settings === undefined) return;
+    door = openHttpDoor({
+      server: settings.server,
+      proxy: settings.proxy,
+      userAgent: `gatehouse-agent/${self.release.version}`,
+      ...(settings.serverCa === undefined ? {} : { serverCa: settings.serverCa }),
+    });
+    const controlPlane = createControlPlane(door, signal);
+    const isProven = await untilDone(input, 'trial', () => prove(input, settings, controlPlane));
+    if (isProven === undefined) return;
+    readiness.prove();
+    log('info', 'ready', {});
+    lease = createLeaseKeeper(cluster, self.podName, clock, settings.timings.lease);
+    const shelf = await untilDone(input, 'trust', () => openShelf(input, settings, controlPlane, workDirectory));
+    if (shelf === undefined) return;
+    await act(input, { settings, controlPlane, lease, readiness, shelf });
+  } finally {
+    // The Lease is emptied when everything that acts has ended, not before.
+    await lease?.release().catch((error: unknown) => {
+      log('warn', 'lease-not-released', { message: messageOf(error) });
+    });
+    await door?.close();
+    await new Promise<void>((resolve) => {
+      health.close(() => resolve());
+      health.closeAllConnections();
+    });
+    await rm(workDirectory, { recursive: true, force: true });
+  }
+}
+
+/** Tries until it succeeds or the process shall end; then undefined. What it waits for is in the log. */
+async function untilDone<T>(input: AgentInput, what: string, attempt: () => Promise<T>): Promise<T | undefined> {
+  let last = '';
+  while (!input.signal.aborted) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const message = messageOf(error);
+      // Said once, not every two seconds.
+      if (message !== last) input.log('warn', 'waiting', { for: what, message });
+      last = message;
+    }
+    await input.clock.sleep(startRetryMilliseconds, input.signal);
+  }
+  return undefined;
+}
+
+async function readSettings(cluster: Cluster, environment: AgentInput['environment']): Promise<AgentSettings> {
+  const map = await cluster.readMap('settings');
+  if (map === undefined) {
+    throw new SettingsInvalid('There is no ConfigMap gatehouse-agent-settings. Apply the gateway’s install manifest.');
+  }
+  return parseAgentSettings(map.data, environment);
+}
+
+async function prove(input: AgentInput, settings: AgentSettings, controlPlane: ControlPlane): Promise<true> {
+  const { cluster, self, clock, log } = input;
+  const attempt = await findTrial(cluster, self.release);
+  if (attempt === undefined) return true;
+  const trial = { cluster, controlPlane, clock, self: self.release, gatewayId: settings.gatewayId };
+  const result = await passTrial({ ...trial, attemptId: attempt.id });
+  if (result.kind !== 'passed') throw new Error(`The trial poll did not pass: ${result.message}`);
+  await keepTrial(cluster, attempt.id);
+  log('info', 'trial-passed', { attempt: attempt.id });
+  return true;
+}
+
+async function openShelf(
+  input: AgentInput,
+  settings: AgentSettings,
+  controlPlane: ControlPlane,
+  workDirectory: string,
+): Promise<ReleaseShelf> {
+  const opened = await openReleaseShelf({
+    cluster: input.cluster,
+    controlPlane,
+    root: settings.root,
+    workDirectory: path.join(workDirectory, 'trust'),
+  });
+  if (opened.kind === 'ok') return opened.value;
+  throw new Error(opened.reasons.map(({ message }) => message).join(' '));
+}
+
+interface Parts {
+  readonly settings: AgentSettings;
+  readonly controlPlane: ControlPlane;
+  readonly lease: LeaseKeeper;
+  readonly readiness: Readiness;
+  readonly shelf: ReleaseShelf;
+}
+
+async function act(input: AgentInput, parts: Parts): Promise<void> {
+  const { cluster, clock, log, self, signal } = input;
+  const { settings, lease, shelf } = parts;
+  // Undefined: not verified since this process began, which the first answer makes good.
+  let releaseHolds: readonly Reason[] | undefined;
+  const agentActor = createAgentActor({ cluster, clock, log, self, settings, lease, shelf });
+  const profileActor = createProfileActor({ cluster, log, settings, lease, shelf });
+
+  const polling = createPollLoop({
+    clock,
+    log,
+    timings: settings.timings,
+    self: self.release,
+    mayAct: () => lease.mayAct(),
+    handOverNumber: () => lease.handOverNumber(),
+    observe: async () =>
+      observe(cluster, {
+        self: self.release,
+        isManaged: settings.installation === 'cli',
+        agentHolds: [...agentActor.holds(), ...(releaseHolds ?? [])],
+        profile: await profileActor.seen(),
+      }),
+    generation: async () => (await readTarget(cluster))?.generation ?? 0,
+    send: createSender(input, parts),
+    receive: async (reply) => {
+      releaseHolds = await receive(input, parts, reply, releaseHolds?.length === 0);
+    },
+  });
+
+  const looking = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const isBusy = await look({ input, parts, agentActor, profileActor, wake: polling.wake });
+      await clock.sleep(isBusy ? busyLookMilliseconds : idleLookMilliseconds, signal);
+    }
+  };
+  await Promise.all([keepLease(input, parts), polling.run(signal), looking()]);
+}
+
+/** True while something is under way. A cluster that cannot be reached is waited for; any other error is a bug, logged. */
+async function look(given: {
+  readonly input: AgentInput;
+  readonly parts: Parts;
+  readonly agentActor: AgentActor;
+  readonly profileActor: ProfileActor;
+  readonly wake: () => void;
+}): Promise<boolean> {
+  const { input, parts, agentActor, profileActor, wake } = given;
+  try {
+    const target = await readTarget(input.cluster);
+    const agent = await agentActor.step(target);
+    const profile = parts.lease.mayAct() ? await profileActor.step(target, agent.isBusy) : idle;
+    if (agent.hasNews || profile.hasNews) wake();
+    return agent.isBusy || profile.isBusy;
+  } catch (error) {
+    const level = error instanceof ClusterUnreachable ? 'warn' : 'error';
+    input.log(level, 'look-failed', { message: messageOf(error) });
+    return false;
+  }
+}
+
+const idle = { isBusy: false, hasNews: false } as const;
+
+/** Renews what is held; takes it only as the agent that the Deployment names now. */
+async function keepLease(input: AgentInput, parts: Parts): Promise<void> {
+  const { cluster, clock, log, signal, self } = input;
+  const { lease, settings } = parts;
+  let nextRenewal = 0;
+  while (!signal.aborted) {
+    try {
+      if (lease.isHeld()) {
+        if (clock.monotonic() >= nextRenewal) {
+          nextRenewal = clock.monotonic() + settings.timings.lease.renewEvery;
+          await lease.renew();
+          if (!lease.isHeld()) log('warn', 'lease-lost', {});
+        }
+      } else if ((await cluster.readDeployment())?.release.digest === self.release.digest) {
+        if ((await lease.take()) === 'taken') {
+          nextRenewal = clock.monotonic() + settings.timings.lease.renewEvery;
+          log('info', 'lease-taken', { holder: lease.holder, handOverNumber: lease.handOverNumber() });
+        }
+      }
+    } catch (error) {
+      log('warn', 'lease-not-kept', { message: messageOf(error) });
+      // Not before the next second: the Lease must be renewed as soon as the API server answers again.
+      nextRenewal = clock.monotonic() + Math.min(1_000, settings.timings.lease.renewEvery);
+      await clock.sleep(500, signal);
+    }
+    await clock.sleep(leaseLookMilliseconds, signal);
+  }
+}
+
+function createSender(input: AgentInput, parts: Parts): (request: PollRequest) => Promise<Answer<PollReply>> {
+  const { cluster, clock, log, self } = input;
+  const { controlPlane, settings } = parts;
+  let signedIn: { readonly identity: Identity; readonly session: Session } | undefined;
+  return async (request) => {
+    if (signedIn === undefined) {
+      const outcome = await enrol(cluster, controlPlane, { id: settings.gatewayId, agent: self.release });
+      if (outcome.kind === 'hold') {
+        const later = outcome.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: outcome.retryAfterSeconds };
+        return { kind: 'unreachable', message: `${outcome.reason.code}: ${outcome.reason.message}`, ...later };
+      }
+      log('info', 'signed-in', { gateway: outcome.identity.gatewayId });
+      signedIn = { identity: outcome.identity, session: createSession(controlPlane, outcome.identity, clock) };
+    }
+    const answer = await signedIn.session.with((token) => controlPlane.poll(token, request));
+    // The next poll looks into the Secret again: a new registration token may have come.
+    if (answer.kind === 'refused' && answer.status === 401) signedIn = undefined;
+    return answer;
+  };
+}
+
+/** Keeps the target and verifies what it names. Returns what does not verify. */
+async function receive(
+  input: AgentInput,
+  parts: Parts,
+  reply: PollReply,
+  isVerified: boolean,
+): Promise<readonly Reason[]> {
+  const { cluster, log } = input;
+  if (reply.target !== undefined) {
+    const stored = await storeTarget(cluster, reply.target);
+    if (stored === 'refused') log('warn', 'older-target-refused', { generation: reply.target.generation });
+    if (stored === 'stored') log('info', 'target-stored', { generation: reply.target.generation });
+  } else if (isVerified) {
+    return [];
+  }
+  const target = await readTarget(cluster);
+  if (target === undefined) return [];
+  const holds = await verifyTarget(parts.shelf, target, parts.settings.provider);
+  for (const { code, message } of holds) log('warn', 'target-not-verified', { code, message });
+  return holds;
+}
