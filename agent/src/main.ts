@@ -32,18 +32,24 @@ async function main(): Promise<number> {
 async function runAsAgent(log: Log): Promise<number> {
   const self = readSelf(environment);
   log('info', 'started', { version: self.release.version, digest: self.release.digest, pod: self.podName });
-  const [{ connectCluster }, { runAgent }] = await Promise.all([
+  const [{ connectCluster }, { runAgent }, { openControlPlane }, { serveHealth }] = await Promise.all([
     import('./connect-cluster.ts'),
     import('./run-agent.ts'),
+    import('./poll/open-control-plane.ts'),
+    import('./update/readiness.ts'),
   ]);
   const signal = stopSignal(log);
+  const cluster = await connectPatiently(log, signal, () => connectCluster(environment, self.podName));
+  if (cluster === undefined) return 0;
+  const healthAddress = environment['GATEHOUSE_HEALTH_PORT'] ?? defaultHealthAddress;
   await runAgent({
-    cluster: await connectCluster(environment, self.podName),
+    cluster,
     self,
     environment,
     clock: systemClock,
     log,
-    healthAddress: environment['GATEHOUSE_HEALTH_PORT'] ?? defaultHealthAddress,
+    openControlPlane,
+    serveHealth: (isReady) => serveHealth(healthAddress, isReady),
     signal,
   });
   log('info', 'stopped', {});
@@ -57,21 +63,25 @@ async function runAsGuard(log: Log): Promise<number> {
     import('./connect-agent-cluster.ts'),
     import('./guard/run-guard.ts'),
   ]);
-  const cluster = await connectAgentCluster(environment, self.podName);
-  await runGuard({ cluster, self, environment, clock: systemClock, log, signal: stopSignal(log) });
+  const signal = stopSignal(log);
+  const cluster = await connectPatiently(log, signal, () => connectAgentCluster(environment, self.podName));
+  if (cluster === undefined) return 0;
+  await runGuard({ cluster, self, environment, clock: systemClock, log, signal });
   log('info', 'stopped', {});
   return 0;
 }
 
 async function runAsRehearsal(): Promise<number> {
   const self = readSelf(environment);
-  const [{ connectAgentCluster }, { rehearse }] = await Promise.all([
+  const [{ connectAgentCluster }, { rehearse }, { openControlPlane }] = await Promise.all([
     import('./connect-agent-cluster.ts'),
     import('./update/rehearse.ts'),
+    import('./poll/open-control-plane.ts'),
   ]);
   const cluster = await connectAgentCluster(environment, self.podName);
   const attemptId = environment['GATEHOUSE_ATTEMPT_ID'] ?? '';
-  const { exitCode, message } = await rehearse({ cluster, self, environment, clock: systemClock, attemptId });
+  const common = { cluster, self, environment, clock: systemClock, openControlPlane };
+  const { exitCode, message } = await rehearse({ ...common, attemptId });
   await sayLastWords(message);
   return exitCode;
 }
@@ -83,6 +93,21 @@ async function sayLastWords(message: string): Promise<void> {
   await writeFile('/dev/termination-log', message.slice(0, 4000)).catch(() => {
     // Then the last line of output has to do.
   });
+}
+
+const connectPauseMilliseconds = 2_000;
+
+/** An API server that does not answer yet is waited for: to end here would look like a crash of this version. */
+async function connectPatiently<T>(log: Log, signal: AbortSignal, connect: () => Promise<T>): Promise<T | undefined> {
+  while (!signal.aborted) {
+    try {
+      return await connect();
+    } catch (error) {
+      log('warn', 'waiting', { for: 'cluster', message: messageOf(error) });
+    }
+    await systemClock.sleep(connectPauseMilliseconds, signal);
+  }
+  return undefined;
 }
 
 function stopSignal(log: Log): AbortSignal {

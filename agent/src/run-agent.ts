@@ -15,8 +15,8 @@ import type { Clock } from './clock.ts';
 import { type Cluster, ClusterUnreachable } from './cluster/cluster.ts';
 import { type Log, messageOf } from './log.ts';
 import { observe } from './observe/observe.ts';
-import { type Answer, type ControlPlane, createControlPlane } from './poll/control-plane.ts';
-import { type HttpDoor, openHttpDoor } from './poll/http.ts';
+import type { Answer, ControlPlane } from './poll/control-plane.ts';
+import type { OpenControlPlane } from './poll/open-control-plane.ts';
 import { enrol, type Identity } from './poll/identity.ts';
 import { createPollLoop } from './poll/poll-loop.ts';
 import { openReleaseShelf, type ReleaseShelf } from './poll/release-shelf.ts';
@@ -26,7 +26,7 @@ import { verifyTarget } from './poll/verify-target.ts';
 import type { Self } from './self.ts';
 import { type AgentSettings, parseAgentSettings, SettingsInvalid } from './settings/agent-settings.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './update/lease.ts';
-import { createReadiness, type Readiness, serveHealth } from './update/readiness.ts';
+import { createReadiness, type Readiness, type ReadinessAnswer } from './update/readiness.ts';
 import { findTrial, keepTrial, passTrial } from './update/trial.ts';
 
 export interface AgentInput {
@@ -35,8 +35,9 @@ export interface AgentInput {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly log: Log;
-  /** A TCP port or the path of a unix socket. */
-  readonly healthAddress: string;
+  readonly openControlPlane: OpenControlPlane;
+  /** Answers the readiness probe until it is closed. */
+  readonly serveHealth: (isReady: () => ReadinessAnswer) => Promise<{ close(): Promise<void> }>;
   /** Aborted: finish what has begun, empty the Lease, return. */
   readonly signal: AbortSignal;
 }
@@ -51,23 +52,18 @@ export async function runAgent(input: AgentInput): Promise<void> {
   const { cluster, clock, log, signal, self } = input;
   const readiness = createReadiness();
   let lease: LeaseKeeper | undefined;
-  const health = await serveHealth(input.healthAddress, () => {
+  const health = await input.serveHealth(() => {
     if (!readiness.isProven()) return { ready: false, message: 'not proven yet' };
     if (lease?.isOverdue() === true) return { ready: false, message: 'the Lease could not be renewed' };
     return { ready: true, message: 'ready' };
   });
   const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-agent-'));
-  let door: HttpDoor | undefined;
+  let opened: ReturnType<OpenControlPlane> | undefined;
   try {
     const settings = await untilDone(input, 'settings', () => readSettings(cluster, input.environment));
     if (settings === undefined) return;
-    door = openHttpDoor({
-      server: settings.server,
-      proxy: settings.proxy,
-      userAgent: `gatehouse-agent/${self.release.version}`,
-      ...(settings.serverCa === undefined ? {} : { serverCa: settings.serverCa }),
-    });
-    const controlPlane = createControlPlane(door, signal);
+    opened = input.openControlPlane(settings, { version: self.release.version, signal });
+    const { controlPlane } = opened;
     const isProven = await untilDone(input, 'trial', () => prove(input, settings, controlPlane));
     if (isProven === undefined) return;
     readiness.prove();
@@ -81,11 +77,8 @@ export async function runAgent(input: AgentInput): Promise<void> {
     await lease?.release().catch((error: unknown) => {
       log('warn', 'lease-not-released', { message: messageOf(error) });
     });
-    await door?.close();
-    await new Promise<void>((resolve) => {
-      health.close(() => resolve());
-      health.closeAllConnections();
-    });
+    await opened?.close();
+    await health.close();
     await rm(workDirectory, { recursive: true, force: true });
   }
 }

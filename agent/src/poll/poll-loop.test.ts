@@ -3,7 +3,7 @@ import { type Milliseconds, toInstant } from '@gatehouse/domain/instant';
 import { productionTimings } from '@gatehouse/domain/timings';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import { afterEach, describe, expect, test } from 'vitest';
-import { createFixedClock } from '../fixed-clock.ts';
+import { createVirtualClock } from '../cluster/simulated/virtual-clock.ts';
 import type { Seen } from '../observe/observation-message.ts';
 import type { Answer } from './control-plane.ts';
 import { createPollLoop } from './poll-loop.ts';
@@ -18,7 +18,7 @@ function start(options: {
   answer: (request: PollRequest) => Answer<PollReply> | Promise<Answer<PollReply>>;
   random?: number;
 }) {
-  const clock = createFixedClock(() => options.random ?? 0.5);
+  const clock = { ...createVirtualClock(toInstant(1_000_000)), random: () => options.random ?? 0.5 };
   const began = clock.monotonic();
   const polls: { readonly at: Milliseconds; readonly request: PollRequest }[] = [];
   const world = { seen, mayAct: true, running: 0, runningMax: 0 };

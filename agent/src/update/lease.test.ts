@@ -1,16 +1,17 @@
+import { toInstant } from '@gatehouse/domain/instant';
 import { productionTimings } from '@gatehouse/domain/timings';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
-import { createFixedClock, type FixedClock } from '../fixed-clock.ts';
+import { createVirtualClock, type VirtualClock } from '../cluster/simulated/virtual-clock.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './lease.ts';
 
 describe('the Lease', () => {
-  let clock: FixedClock;
+  let clock: VirtualClock;
   let world: MapsInMemory;
   const keeper = (pod: string): LeaseKeeper => createLeaseKeeper(world.cluster, pod, clock, productionTimings.lease);
 
   beforeEach(() => {
-    clock = createFixedClock();
+    clock = createVirtualClock(toInstant(1_000_000));
     world = createMapsInMemory(() => clock.wall());
   });
 

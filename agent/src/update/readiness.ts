@@ -4,7 +4,7 @@
  * other pod is ready once it reached the Kubernetes API. A holder that cannot renew its Lease is not ready.
  */
 
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 
 export interface Readiness {
   /** Latched by the first success: reached the cluster, and passed the trial if there was one. */
@@ -22,11 +22,13 @@ export function createReadiness(): Readiness {
   };
 }
 
+export interface ReadinessAnswer {
+  readonly ready: boolean;
+  readonly message: string;
+}
+
 /** `where`: a TCP port, or the path of a unix socket. Answers `/readyz` and `/livez`. */
-export async function serveHealth(
-  where: string,
-  isReady: () => { readonly ready: boolean; readonly message: string },
-): Promise<Server> {
+export async function serveHealth(where: string, isReady: () => ReadinessAnswer): Promise<{ close(): Promise<void> }> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
     if (path === '/livez') {
@@ -45,5 +47,11 @@ export async function serveHealth(
     if (/^\d+$/.test(where)) server.listen(Number(where), resolve);
     else server.listen(where, resolve);
   });
-  return server;
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
 }

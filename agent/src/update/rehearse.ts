@@ -8,8 +8,7 @@ import { type RehearsalExitCode, rehearsalExitCodes } from '@gatehouse/domain/re
 import type { Clock } from '../clock.ts';
 import { type AgentCluster, ClusterUnreachable } from '../cluster/cluster.ts';
 import { messageOf } from '../log.ts';
-import { createControlPlane } from '../poll/control-plane.ts';
-import { openHttpDoor } from '../poll/http.ts';
+import type { OpenControlPlane } from '../poll/open-control-plane.ts';
 import type { Self } from '../self.ts';
 import { parseAgentSettings } from '../settings/agent-settings.ts';
 import { passTrial } from './trial.ts';
@@ -19,6 +18,7 @@ export interface RehearsalInput {
   readonly self: Self;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  readonly openControlPlane: OpenControlPlane;
   readonly attemptId: string;
 }
 
@@ -67,14 +67,9 @@ async function checkControlPlane(input: RehearsalInput): Promise<RehearsalResult
   const { cluster, self, clock, attemptId } = input;
   const map = await cluster.readMap('settings');
   const settings = parseAgentSettings(map?.data ?? {}, input.environment);
-  const door = openHttpDoor({
-    server: settings.server,
-    proxy: settings.proxy,
-    userAgent: `gatehouse-agent/${self.release.version}`,
-    ...(settings.serverCa === undefined ? {} : { serverCa: settings.serverCa }),
-  });
+  const opened = input.openControlPlane(settings, { version: self.release.version });
   try {
-    const controlPlane = createControlPlane(door);
+    const { controlPlane } = opened;
     const { gatewayId } = settings;
     for (let tries = 1; ; tries += 1) {
       const result = await passTrial({ cluster, controlPlane, clock, self: self.release, gatewayId, attemptId });
@@ -87,7 +82,7 @@ async function checkControlPlane(input: RehearsalInput): Promise<RehearsalResult
       await clock.sleep(trialPauseMilliseconds);
     }
   } finally {
-    await door.close();
+    await opened.close();
   }
 }
 
