@@ -144,7 +144,8 @@ export type InstallBundle = Static<typeof InstallBundle>;
 
 export const CreateGateway = Type.Object(
   {
-    name: Name,
+    /** At most 39 characters: namespaces are named after the gateway, with a prefix and a suffix. */
+    name: Type.String({ ...Name, maxLength: 39 }),
     installation: Installation,
     provider: Type.String({ minLength: 1, maxLength: 40, pattern: '^[a-z0-9-]+$' }),
     project: Type.Optional(Name),

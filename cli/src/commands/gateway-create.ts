@@ -1,0 +1,52 @@
+import { type Command, Option } from 'commander';
+import { apiCommand, type CommonOptions, open, outputOption } from '../command.ts';
+import { usageFailure } from '../failure.ts';
+import { type OutputForm, printValue } from '../output.ts';
+import type { Terminal } from '../terminal.ts';
+import { clockTime } from '../time.ts';
+
+interface Options extends CommonOptions {
+  readonly output: OutputForm;
+  readonly installation: 'existing-cluster' | 'cli';
+  readonly provider: string;
+  readonly project?: string;
+}
+
+export function gatewayCreate(terminal: Terminal): Command {
+  return apiCommand('create', 'create a gateway on an existing cluster; prints the two commands that install its agent')
+    .argument('<name>', 'lower-case letters, digits and hyphens; unique in the tenant')
+    .addOption(
+      new Option('--installation <installation>', 'how it comes to be')
+        .choices(['existing-cluster', 'cli'])
+        .makeOptionMandatory(),
+    )
+    .option('--provider <provider>', 'where it creates host clusters', 'vsphere')
+    .option('--project <name>', 'the project it is in')
+    .addOption(outputOption())
+    .action(async (name: string, { installation, provider, project, output, ...common }: Options) => {
+      if (installation === 'cli') {
+        throw usageFailure(
+          'A gateway with installation cli gets its cluster from us.',
+          `Run: gatehouse gateway install ${name} --kubeconfig MANAGEMENT --control-planes 3`,
+        );
+      }
+      const { client, query } = open(terminal, common);
+      const created = await client.createGateway({
+        query,
+        body: { name, installation, provider, ...(project === undefined ? {} : { project }) },
+      });
+      if (output === 'json' || output === 'yaml') return printValue(terminal, output, created);
+      if (output === 'name') return terminal.out(created.gateway.name);
+      terminal.error(`The gateway ${created.gateway.name} is ${created.gateway.status}.`);
+      if (created.install === undefined) return;
+      terminal.error('Run these two commands on its cluster, in this order:\n');
+      for (const command of created.install.commands) terminal.out(command);
+      terminal.error(
+        `\nThe token in the second one works once, until ${clockTime(created.install.registrationTokenExpiresAt)}.`,
+      );
+      terminal.error(
+        `The manifest carries the root of trust with the fingerprint\n  ${created.install.rootFingerprint}`,
+      );
+      terminal.error('Compare it with the one that whoever signs your releases gave you.');
+    });
+}

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { apiCommand, type CommonOptions, open, outputOption } from '../command.ts';
+import { type OutputForm, printValue, renderFacts } from '../output.ts';
+import { reasonLines } from '../reasons.ts';
+import { paint, type Terminal } from '../terminal.ts';
+
+interface Options extends CommonOptions {
+  readonly output: OutputForm;
+}
+
+const both = (agent: string | undefined, profile: string | undefined): string =>
+  `agent ${agent ?? 'none'}${profile === undefined ? '' : `, profile ${profile}`}`;
+
+export function gatewayExplain(terminal: Terminal): Command {
+  return apiCommand('explain', 'what runs there, what should run there, and why not yet')
+    .argument('<gateway>', 'name or id')
+    .addOption(outputOption())
+    .action(async (name: string, { output, ...common }: Options) => {
+      const { client, query } = open(terminal, common);
+      const explanation = await client.explainGateway({ params: { gateway: name }, query });
+      if (output === 'json' || output === 'yaml') return printValue(terminal, output, explanation);
+      const { runs, shouldRun } = explanation;
+      terminal.out(
+        renderFacts([
+          ['Runs', both(runs.agentVersion, runs.profileVersion)],
+          [
+            'Should run',
+            shouldRun ? both(shouldRun.agentVersion, shouldRun.profileVersion) : 'no platform version yet',
+          ],
+        ]),
+      );
+      if (explanation.isCurrent) terminal.out(paint(terminal, 'green', `${explanation.gateway} is current.`));
+      else terminal.out(['Why not yet:', ...reasonLines(explanation.reasons)].join('\n'));
+    });
+}
