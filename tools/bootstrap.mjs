@@ -36,7 +36,7 @@ function whatIsNotInstalled() {
   const installed = readJson(record).packages;
   const wanted = readJson(path.join(repositoryRoot, 'package-lock.json')).packages;
   for (const [name, entry] of Object.entries(wanted)) {
-    if (!name.startsWith('node_modules/')) continue;
+    if (!name.includes('node_modules/')) continue;
     const found = installed[name];
     if (found === undefined) {
       // An optional package may be for another platform.
