@@ -32,6 +32,8 @@ export async function bundleAgent(input: { readonly entry: string; readonly vers
     define: { GATEHOUSE_AGENT_VERSION: JSON.stringify(input.version) },
     banner: { js: banner },
     legalComments: 'eof',
+    // Node shows the line that failed; if all were one line, it would bury the reason in a pod's termination message.
+    minify: false,
     sourcemap: false,
     logLevel: 'silent',
   });

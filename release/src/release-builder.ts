@@ -10,7 +10,7 @@ import { type Outcome, ok } from './outcome.ts';
 import { profileFaults } from './profile-rules.ts';
 import { isNewer, type SourceFault, type SourceRefusalCode, sourceFault, toField } from './source-fault.ts';
 import { profilePath, releasePath } from './trusted-releases.ts';
-import type { Target } from './tuf-repository.ts';
+import type { TufTarget } from './tuf-repository.ts';
 
 type ReleaseAgent = ReleaseDocument['agent'];
 
@@ -36,7 +36,7 @@ export interface BuiltRelease {
   /** By provider. */
   readonly profiles: Readonly<Record<string, ProfileDocument>>;
   /** Release, profiles and, where there is one, the agent bundle; ready to be signed. */
-  readonly targets: readonly Target[];
+  readonly targets: readonly TufTarget[];
 }
 
 const upgradeFromPattern = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5}|x)$/;
@@ -47,7 +47,7 @@ export function buildRelease(
 ): Outcome<BuiltRelease, SourceRefusalCode> {
   const profiles: Record<string, ProfileDocument> = {};
   const pointers: ReleaseDocument['profiles'] = {};
-  const targets: Target[] = [];
+  const targets: TufTarget[] = [];
   const faults: SourceFault[] = [...releaseFaults(source, more.agentBundle !== undefined)];
 
   for (const [provider, profile] of Object.entries(source.profiles)) {

@@ -3,12 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
+import { loadPublisherKeys } from './keys.ts';
 import type { Outcome } from './outcome.ts';
 import { decodeRepositoryFiles, readRepositoryFiles, type RepositoryFiles, verifyImport } from './release-import.ts';
 import { buildRelease } from './release-builder.ts';
 import { sampleVersions } from './sample-profiles.ts';
 import { ensureSampleReleases, publishSandboxRelease, type SampleReleases, sampleSource } from './sample-releases.ts';
 import { openTrustedReleases } from './trusted-releases.ts';
+import { publishTargets } from './tuf-repository.ts';
 import { listRepository } from './publish-release.ts';
 
 const now = new Date();
@@ -144,6 +146,25 @@ test('an import under another root, without a root, or with what is no base64 is
   ]);
   expect(codes(decodeRepositoryFiles({ metadata: { 'timestamp.json': 'no base64!' }, targets: {} }))).toEqual([
     'metadata-malformed',
+  ]);
+});
+
+test('a target of a kind that this program does not know is verified all the same', async () => {
+  const { repositoryDirectory: directory, keysDirectory } = await ensureSampleReleases({
+    directory: path.join(scratch, 'more'),
+    agentEntry,
+    now,
+  });
+  const keys = value(await loadPublisherKeys(keysDirectory));
+  value(
+    await publishTargets({ directory, keys, targets: [{ path: 'later/thing.json', bytes: Buffer.from('{}') }], now }),
+  );
+  const files = value(decodeRepositoryFiles(value(await readRepositoryFiles(directory))));
+  expect(codes(await verifyImport({ files, workDirectory: workDirectory() }))).toEqual([]);
+  const name = Object.keys(files.targets).find((target) => target.startsWith('later/')) ?? '';
+  const targets = { ...files.targets, [name]: Buffer.from('[]') };
+  expect(codes(await verifyImport({ files: { ...files, targets }, workDirectory: workDirectory() }))).toEqual([
+    'digest-mismatch',
   ]);
 });
 

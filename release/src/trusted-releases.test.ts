@@ -12,7 +12,7 @@ import {
   rootFingerprint,
   type TrustedReleases,
 } from './trusted-releases.ts';
-import { createRepository, type Expiry, publishTargets, type Target } from './tuf-repository.ts';
+import { createRepository, type Expiry, publishTargets, type TufTarget } from './tuf-repository.ts';
 
 const now = new Date();
 const day = 86_400_000;
@@ -49,7 +49,7 @@ async function newRepository(more: { expiry?: Expiry; at?: Date; keys?: Keys } =
   return { directory, keys, root };
 }
 
-async function publish({ directory, keys }: Repository, targets: readonly Target[], expiry?: Expiry) {
+async function publish({ directory, keys }: Repository, targets: readonly TufTarget[], expiry?: Expiry) {
   return publishTargets({ directory, keys, targets, now, ...withExpiry(expiry) });
 }
 
@@ -107,11 +107,11 @@ function releaseDocument(version = '4.2.7', digest = sha256Digest(profileBytes))
   };
 }
 
-function asTarget(targetPath: string, document: unknown): Target {
+function asTarget(targetPath: string, document: unknown): TufTarget {
   return { path: targetPath, bytes: Buffer.from(canonicalJson(document)) };
 }
 
-const profileTarget: Target = { path: profilePath(sha256Digest(profileBytes)), bytes: profileBytes };
+const profileTarget: TufTarget = { path: profilePath(sha256Digest(profileBytes)), bytes: profileBytes };
 const releaseTarget = asTarget(releasePath('4.2.7'), releaseDocument());
 
 describe('a repository that is in order', () => {
@@ -329,7 +329,7 @@ describe('publishing', () => {
   test('refuses a folder that is in use, missing, or was changed', async () => {
     const { directory, keys } = await newRepository();
     expect(codes(await createRepository({ directory, keys, now }))).toEqual(['repository-exists']);
-    const targets: Target[] = [];
+    const targets: TufTarget[] = [];
     expect(codes(await publishTargets({ directory: freshPath('none'), keys, targets, now }))).toEqual([
       'repository-missing',
     ]);

@@ -5,8 +5,9 @@
  * key only makes the repository. One publisher at a time.
  */
 
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   Key,
@@ -36,7 +37,8 @@ export interface Expiry {
 
 const defaultExpiry: Expiry = { root: 365, targets: 365, snapshot: 365, timestamp: 365 };
 
-export interface Target {
+/** What TUF calls a target: a file that the metadata names by digest. (Elsewhere a target is what a gateway should be.) */
+export interface TufTarget {
   /** As clients ask for it, such as `releases/4.2.7.json`. */
   readonly path: string;
   readonly bytes: Uint8Array;
@@ -75,7 +77,9 @@ export async function createRepository(input: {
     });
   }
   await mkdir(path.dirname(directory), { recursive: true });
-  const unfinished = await mkdtemp(`${directory}.unfinished-`);
+  // Not mkdtemp, whose folders nobody else can read: a repository is there to be served.
+  const unfinished = `${directory}.unfinished-${randomUUID()}`;
+  await mkdir(unfinished);
   try {
     await mkdir(path.join(unfinished, 'metadata'));
     await mkdir(path.join(unfinished, 'targets'));
@@ -103,7 +107,7 @@ export async function createRepository(input: {
 export async function publishTargets(input: {
   readonly directory: string;
   readonly keys: PublisherKeys;
-  readonly targets: readonly Target[];
+  readonly targets: readonly TufTarget[];
   readonly now: Date;
   readonly expiry?: Expiry;
 }): Promise<Outcome<PublishedMetadata, RepositoryRefusalCode>> {
@@ -298,11 +302,11 @@ function toMetaFile(version: number, bytes: Uint8Array): MetaFile {
   return new MetaFile({ version, length: bytes.length, hashes: { sha256: hexDigest(bytes) } });
 }
 
-function toTargetFile({ path: targetPath, bytes }: Target): TargetFile {
+function toTargetFile({ path: targetPath, bytes }: TufTarget): TargetFile {
   return new TargetFile({ path: targetPath, length: bytes.length, hashes: { sha256: hexDigest(bytes) } });
 }
 
-async function writeTarget(directory: string, { path: targetPath, bytes }: Target): Promise<void> {
+async function writeTarget(directory: string, { path: targetPath, bytes }: TufTarget): Promise<void> {
   const file = targetFileOnDisk(directory, targetPath, hexDigest(bytes));
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, bytes);
