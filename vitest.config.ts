@@ -54,6 +54,7 @@ export default defineConfig({
           name: 'kubernetes',
           include: [`${stories}/kubernetes/**/*.test.ts`, '**/*.kube.test.ts'],
           exclude: isolated,
+          globalSetup: ['testkit/src/kubernetes-lab-setup.ts'],
           testTimeout: 900 * second,
           hookTimeout: 1200 * second,
         },

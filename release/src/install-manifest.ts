@@ -162,35 +162,33 @@ function renderGrant(grant: Grant, account: AccountRights, gatewayName: string):
   ];
 }
 
-function renderSettings(input: InstallManifestInput): AgentSettingsData {
+function renderSettings(input: InstallManifestInput): Readonly<Record<string, string>> {
   const { gateway, proxy } = input;
-  return {
+  const settings: { readonly [Key in keyof AgentSettingsData]: AgentSettingsData[Key] | undefined } = {
     server: input.server.url,
-    ...optional('serverCa', input.server.ca),
+    serverCa: input.server.ca,
     gatewayId: gateway.id,
     gatewayName: gateway.name,
     installation: gateway.installation,
     provider: gateway.provider,
     rootJson: input.rootJson,
-    ...optional('httpsProxy', proxy?.https),
-    ...optional('httpProxy', proxy?.http),
-    ...optional('noProxy', proxy?.no),
-    ...optional('registryPrefix', input.registryPrefix),
-    ...optional('timings', input.timings === undefined ? undefined : JSON.stringify(input.timings)),
+    httpsProxy: proxy?.https,
+    httpProxy: proxy?.http,
+    noProxy: proxy?.no,
+    registryPrefix: input.registryPrefix,
+    timings: input.timings === undefined ? undefined : JSON.stringify(input.timings),
     ...(gateway.installation === 'existing-cluster'
       ? {}
       : {
           clusterName: gateway.name,
           clusterNamespace: gatewayNamespaces(gateway.name).cluster,
           osVariable: input.osVariable ?? defaultOsVariable,
-          managed: 'kubeconfig' as const,
+          managed: 'kubeconfig',
         }),
   };
-}
-
-function optional<Key extends string>(key: Key, value: string | undefined): { readonly [name in Key]?: string } {
-  // The computed key widens to `string`; the literal type is restored here.
-  return value === undefined ? {} : ({ [key]: value } as { readonly [name in Key]: string });
+  return Object.fromEntries(
+    Object.entries(settings).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 function renderGuardDeployment(input: InstallManifestInput, namespace: string): KubernetesManifest {

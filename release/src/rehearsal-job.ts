@@ -26,7 +26,9 @@ export function renderRehearsalJob(input: {
   readonly attemptId: string;
   readonly template: unknown;
 }): KubernetesManifest {
-  const { metadata, spec } = parsePodTemplate(input.template);
+  const { template } = input;
+  if (!isPodTemplate(template)) throw new TypeError('not a pod template');
+  const { metadata, spec } = template;
   const labels = {
     [keys.name]: objectNames.rehearsal,
     [keys.partOf]: 'gatehouse',
@@ -63,8 +65,12 @@ function rehearsing(
   return { ...rest, args: ['rehearse'], env: [...variables, { name: 'GATEHOUSE_ATTEMPT_ID', value: attemptId }] };
 }
 
-function parsePodTemplate(template: unknown): PodTemplateShape {
-  const shape = template as Partial<PodTemplateShape> | null | undefined; // Checked as far as it is used, below.
-  if (!shape?.metadata || !Array.isArray(shape.spec?.containers)) throw new TypeError('not a pod template');
-  return shape as PodTemplateShape;
+function isPodTemplate(value: unknown): value is PodTemplateShape {
+  if (!isObject(value) || !isObject(value['metadata']) || !isObject(value['spec'])) return false;
+  const { containers } = value['spec'];
+  return Array.isArray(containers) && containers.every(isObject);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -113,18 +113,25 @@ export function describeCluster(name: string, makeCluster: () => Promise<Cluster
       return waitForPod(image, 'the first agent is ready', (pod) => pod.isReady);
     }
 
-    async function swap(image: TestImage, order: Partial<ApplyAgentDeployment> = {}): Promise<void> {
-      const { resourceVersion } = await deployment();
-      const whole = { template: templateOf(image), minReadySeconds, resourceVersion, ...order };
-      expect(await cluster.applyDeployment(whole)).toBe('written');
+    /** As an agent does it: when a controller wrote in between, look and order again. */
+    async function order(what: Omit<ApplyAgentDeployment, 'resourceVersion'>): Promise<void> {
+      const result = await world.waitFor('the order is taken', startSeconds, async () => {
+        const { resourceVersion } = await deployment();
+        const answer = await cluster.applyDeployment({ ...what, resourceVersion });
+        return answer === 'conflict' ? undefined : answer;
+      });
+      expect(result).toBe('written');
+    }
+
+    async function swap(image: TestImage, more: Partial<ApplyAgentDeployment> = {}): Promise<void> {
+      await order({ template: templateOf(image), minReadySeconds, ...more });
     }
 
     /** As the old agent does it: its own ReplicaSet's template again, at once. */
     async function takeBack(image: TestImage): Promise<void> {
       const template = await cluster.readTemplate(image.release.digest);
       if (template === undefined) throw new Error(`no ReplicaSet has ${image.release.digest}`);
-      const { resourceVersion } = await deployment();
-      expect(await cluster.applyDeployment({ template, minReadySeconds: 0, resourceVersion })).toBe('written');
+      await order({ template, minReadySeconds: 0 });
     }
 
     describe('maps', () => {

@@ -4,10 +4,11 @@
  * of that name; no ClusterClass and no template, since host clusters that use them would be rolled.
  */
 
+import type { ObservedClusterApi } from '@gatehouse/domain/gateway';
 import { clusterKubeconfigSecret } from '@gatehouse/release/gateway-cluster';
 import { ClusterUnreachable, type ProfileCluster, type TopologyPatch, type WriteResult } from '../cluster.ts';
 import { at, countAt, isObject, type JsonObject, numberAt, objectsAt, textAt, textsAt } from '../kubernetes/json.ts';
-import type { KubernetesApi } from '../kubernetes/kubernetes-api.ts';
+import { type KubernetesApi, servedGroupVersions } from '../kubernetes/kubernetes-api.ts';
 import { createObjectStore } from '../kubernetes/objects.ts';
 import { checkImage } from './image-check.ts';
 import { toObservedClusterApi } from './observed-cluster-api.ts';
@@ -27,42 +28,53 @@ export interface ProfileClusterOptions {
 }
 
 const clusterNameLabel = 'cluster.x-k8s.io/cluster-name';
+const clusterApi = '/apis/cluster.x-k8s.io/v1beta2/namespaces';
+
+export interface ReadClusterApi {
+  /** As it was read, with the resourceVersion that a conditional patch needs. */
+  readonly cluster: JsonObject;
+  readonly observed: ObservedClusterApi;
+}
+
+/** The own Cluster with all that belongs to it. Throws `ClusterUnreachable` also while a part is not there yet. */
+export async function readClusterApi(
+  options: Pick<ProfileClusterOptions, 'roller' | 'cluster' | 'osVariable'>,
+): Promise<ReadClusterApi> {
+  const { roller, cluster: own, osVariable } = options;
+  const cluster = await roller.get(`${clusterApi}/${own.namespace}/clusters/${own.name}`);
+  if (cluster === undefined) {
+    throw new ClusterUnreachable(`there is no Cluster ${own.namespace}/${own.name}; has it been made, or moved?`);
+  }
+  const controlPlane = await roller.get(controlPlanePath(cluster, own.namespace));
+  if (controlPlane === undefined) throw new ClusterUnreachable(`the Cluster ${own.name} has no control plane yet`);
+  const labels = { [clusterNameLabel]: own.name };
+  const machineDeployments = await roller.list(`${clusterApi}/${own.namespace}/machinedeployments`, labels);
+  const machines = await roller.list(`${clusterApi}/${own.namespace}/machines`, labels);
+  const observed = toObservedClusterApi({ cluster, controlPlane, machineDeployments, machines }, osVariable);
+  return { cluster, observed };
+}
 
 export function createProfileCluster(options: ProfileClusterOptions): ProfileCluster {
-  const { roller, cluster: own, osVariable } = options;
-  const clusterPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${own.namespace}/clusters/${own.name}`;
-  const machinesPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${own.namespace}/machines`;
-  const machineDeploymentsPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${own.namespace}/machinedeployments`;
+  const { roller, cluster: own } = options;
+  /** What the next patch is conditional on. */
   let lastRead: JsonObject | undefined;
-
-  const readCluster = async (): Promise<JsonObject> => {
-    const cluster = await roller.get(clusterPath);
-    if (cluster === undefined) {
-      throw new ClusterUnreachable(`there is no Cluster ${own.namespace}/${own.name}; has it been made, or moved?`);
-    }
-    return cluster;
-  };
 
   return {
     async readClusterApi() {
-      const cluster = await readCluster();
-      const controlPlane = await roller.get(controlPlanePath(cluster, own.namespace));
-      if (controlPlane === undefined) throw new ClusterUnreachable(`the Cluster ${own.name} has no control plane yet`);
-      const labels = { [clusterNameLabel]: own.name };
-      const machineDeployments = await roller.list(machineDeploymentsPath, labels);
-      const machines = await roller.list(machinesPath, labels);
-      const observed = toObservedClusterApi({ cluster, controlPlane, machineDeployments, machines }, osVariable);
+      const { cluster, observed } = await readClusterApi(options);
       lastRead = cluster;
       return observed;
     },
 
     async patchTopology(patch) {
       if (lastRead === undefined) throw new Error('patchTopology was called before the Cluster was read');
-      return toWriteResult(await roller.merge(clusterPath, topologyPatch(lastRead, patch)));
+      return toWriteResult(
+        await roller.merge(`${clusterApi}/${own.namespace}/clusters/${own.name}`, topologyPatch(lastRead, patch)),
+      );
     },
 
     async deleteMachine(name) {
-      const path = `${machinesPath}/${encodeURIComponent(name)}`;
+      const path = `${clusterApi}/${own.namespace}/machines/${encodeURIComponent(name)}`;
       const machine = await roller.get(path);
       if (machine === undefined) return 'written';
       const refusal = whyNotDelete(machine, own.name);
@@ -77,6 +89,7 @@ export function createProfileCluster(options: ProfileClusterOptions): ProfileClu
 
     async listBlockingBudgets() {
       const managed = await options.managed();
+      if (!(await servedGroupVersions(managed)).has('policy/v1')) return [];
       const budgets = await managed.list('/apis/policy/v1/poddisruptionbudgets');
       return budgets
         .filter(

@@ -6,7 +6,7 @@
 
 import { type KubernetesVersion, versionParts } from '@gatehouse/domain/version';
 import { objectsAt, textAt } from '../kubernetes/json.ts';
-import type { KubernetesApi } from '../kubernetes/kubernetes-api.ts';
+import { type KubernetesApi, servedGroupVersions } from '../kubernetes/kubernetes-api.ts';
 
 interface RemovedApi {
   readonly minor: number;
@@ -14,7 +14,7 @@ interface RemovedApi {
   readonly resources: readonly string[];
 }
 
-const removedApis: readonly RemovedApi[] = [
+export const removedApis: readonly RemovedApi[] = [
   { minor: 25, apiVersion: 'batch/v1beta1', resources: ['cronjobs'] },
   { minor: 25, apiVersion: 'discovery.k8s.io/v1beta1', resources: ['endpointslices'] },
   { minor: 25, apiVersion: 'events.k8s.io/v1beta1', resources: ['events'] },
@@ -47,8 +47,10 @@ const removedApis: readonly RemovedApi[] = [
  */
 export async function listRemovedApis(api: KubernetesApi, target: KubernetesVersion): Promise<readonly string[]> {
   const { minor } = versionParts(target);
+  const served = await servedGroupVersions(api);
+  const removed = removedApis.filter((one) => one.minor <= minor && served.has(one.apiVersion));
   const found: string[] = [];
-  for (const { apiVersion, resources } of removedApis.filter((removed) => removed.minor <= minor)) {
+  for (const { apiVersion, resources } of removed) {
     for (const resource of resources) {
       const writers = new Set<string>();
       let objects = 0;

@@ -8,7 +8,15 @@ import { formatInstant } from '@gatehouse/domain/instant';
 import { renderAgentDeployment, renderAgentPodTemplate } from '@gatehouse/release/agent-deployment';
 import { keys, objectNames } from '@gatehouse/release/object-names';
 import { renderRehearsalJob } from '@gatehouse/release/rehearsal-job';
-import type { AgentCluster, AgentTemplate, ApplyAgentDeployment, MapName, StoredMap, WriteResult } from '../cluster.ts';
+import type {
+  AgentCluster,
+  AgentTemplate,
+  ApplyAgentDeployment,
+  MapName,
+  Refused,
+  StoredMap,
+  WriteResult,
+} from '../cluster.ts';
 import { at, defined, instantAt, isObject, type JsonObject, textAt, textsAt } from './json.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import {
@@ -71,7 +79,11 @@ export function createAgentCluster(options: AgentClusterOptions): AgentCluster {
       }
       const written = await api.merge(path, { metadata: { resourceVersion }, data: encoded });
       if (written === 'conflict') return written;
-      if (isRefusal(written)) throw new Error(`${objectNames[name]} could not be written: ${written.message}`);
+      if (isRefusal(written)) {
+        // It was deleted since it was read.
+        if (written.status === 404) return 'conflict';
+        throw new Error(`${objectNames[name]} could not be written: ${written.message}`);
+      }
       return toStoredMap(name, written);
     },
 
@@ -145,10 +157,8 @@ export function createAgentCluster(options: AgentClusterOptions): AgentCluster {
   };
 }
 
-function isRefusal(value: JsonObject | { readonly kind: 'refused'; readonly message: string }): value is {
-  readonly kind: 'refused';
-  readonly message: string;
-} {
+/** No Kubernetes kind begins with a small letter, so an object is never taken for one. */
+function isRefusal(value: JsonObject | Refused): value is Refused {
   return value['kind'] === 'refused';
 }
 

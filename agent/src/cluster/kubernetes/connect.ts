@@ -5,7 +5,7 @@
 
 import { defaultOsVariable } from '@gatehouse/release/gateway-cluster';
 import { objectNames } from '@gatehouse/release/object-names';
-import { createProfileCluster, readClusterKubeconfig } from '../cluster-api/profile-cluster.ts';
+import { createProfileCluster, readClusterApi, readClusterKubeconfig } from '../cluster-api/profile-cluster.ts';
 import type { Cluster, StoredMap } from '../cluster.ts';
 import { asAccount } from './account-token.ts';
 import { createAgentCluster } from './agent-cluster.ts';
@@ -47,19 +47,37 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Clus
     leaseDurationSeconds: options.leaseDurationSeconds ?? leaseDurationSeconds,
   });
   if (own === undefined) {
-    return { kind: 'kubernetes', ...agentCluster, ...createGatewayCluster(() => Promise.resolve(api)) };
+    return { kind: 'kubernetes', ...agentCluster, ...createGatewayCluster({ connect: () => Promise.resolve(api) }) };
   }
   const accountIn = (name: string): KubernetesApi =>
     connectKubernetesApi(asAccount({ connection, api }, { namespace: own.namespace, name }));
   const roller = accountIn(objectNames.profileRoller);
   const packs = accountIn(objectNames.packApplier);
-  const managed = own.managed === 'own' ? () => Promise.resolve(packs) : managedByKubeconfig(roller, own);
-  return {
-    kind: 'kubernetes',
-    ...agentCluster,
-    ...createGatewayCluster(own.managed === 'own' ? () => Promise.resolve(api) : managed),
-    profile: createProfileCluster({ roller, packs, managed, cluster: own, osVariable: own.osVariable, registryPrefix }),
-  };
+  const isHere = own.managed === 'own';
+  const managed = isHere ? () => Promise.resolve(packs) : managedByKubeconfig(roller, own);
+  const profile = createProfileCluster({
+    roller,
+    packs,
+    managed,
+    cluster: own,
+    osVariable: own.osVariable,
+    registryPrefix,
+  });
+  const nodes = createGatewayCluster({
+    connect: isHere ? () => Promise.resolve(api) : managed,
+    claimed: async () => {
+      // Apart from the profile door's own reads, on which its next patch is conditional.
+      const { observed } = await readClusterApi({ roller, cluster: own, osVariable: own.osVariable });
+      const { controlPlane, machines } = observed;
+      return {
+        controlPlane: controlPlane.statusVersion,
+        byNode: new Map(
+          machines.flatMap(({ nodeName, version }) => (nodeName === undefined ? [] : [[nodeName, version]])),
+        ),
+      };
+    },
+  });
+  return { kind: 'kubernetes', ...agentCluster, ...nodes, profile };
 }
 
 function managedByKubeconfig(roller: KubernetesApi, own: OwnClusterOptions): () => Promise<KubernetesApi> {

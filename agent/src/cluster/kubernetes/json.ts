@@ -57,10 +57,10 @@ export function conditionOf(object: unknown, type: string): JsonObject | undefin
   return objectsAt(object, 'status', 'conditions').find((condition) => condition['type'] === type);
 }
 
+type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
+
 /** Leaves out what is undefined, since an optional field is absent or has a value. */
-export function defined<T extends object>(fields: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  // Whatever is left has a value, which the compiler cannot follow through `fromEntries`.
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]?: Exclude<T[Key], undefined>;
-  };
+export function defined<T extends object>(fields: T): Defined<T>;
+export function defined(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

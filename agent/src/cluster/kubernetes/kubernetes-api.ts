@@ -19,13 +19,13 @@ import {
 export interface KubernetesApi {
   /** The object, or undefined when there is none. */
   get(path: string): Promise<JsonObject | undefined>;
-  /** At most `listMax` items; empty also when the API server does not serve the kind. */
+  /** At most `listMax` items. Throws `ClusterUnreachable` when the kind is not served: that is not the same as none. */
   list(path: string, labels?: Readonly<Record<string, string>>): Promise<readonly JsonObject[]>;
   /** Makes an object unless there is one, and answers it as it then stands. */
   create(path: string, object: JsonObject): Promise<JsonObject | 'conflict'>;
   /** A merge patch; with `metadata.resourceVersion` in it only on the object that was read. */
   merge(path: string, patch: JsonObject): Promise<JsonObject | 'conflict' | Refused>;
-  /** Server-side apply under our field manager. `isNew`: the API server had no such object. */
+  /** Server-side apply under our field manager. */
   apply(path: string, object: unknown, options: ApplyOptions): Promise<WriteResult>;
   /** `written` also when there was none. */
   remove(path: string, options?: JsonObject): Promise<WriteResult>;
@@ -76,7 +76,6 @@ export function connectKubernetesApi(connection: KubernetesConnection): Kubernet
         ...(selector.length === 0 ? {} : { labelSelector: selector.join(',') }),
       };
       const answer = await ask({ method: 'GET', path, query });
-      if (answer.status === 404) return [];
       return objectsAt(objectOf(answer, `list ${path}`), 'items');
     },
     async create(path, object) {
@@ -124,6 +123,14 @@ export function connectKubernetesApi(connection: KubernetesConnection): Kubernet
       return addMilliseconds(clock.instant, performance.now() - clock.heardAt);
     },
   };
+}
+
+/** The `group/version`s that an API server serves, beside `v1`. One that a cluster lacks has no objects there. */
+export async function servedGroupVersions(api: KubernetesApi): Promise<ReadonlySet<string>> {
+  const groups = objectsAt(await api.get('/apis'), 'groups');
+  return new Set(
+    groups.flatMap((group) => objectsAt(group, 'versions').map((one) => textAt(one, 'groupVersion') ?? '')),
+  );
 }
 
 /** The object in an answer; throws `ClusterUnreachable` with the API server's own text when the read was refused. */

@@ -7,20 +7,40 @@ import { ClusterUnreachable, type GatewayCluster } from '../cluster.ts';
 import { conditionOf, instantAt, type JsonObject, textAt, textsAt } from './json.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 
-/** `connect`: asked before each read, since the way to a managed cluster may change. */
-export function createGatewayCluster(connect: () => Promise<KubernetesApi>): GatewayCluster {
+/** What is known of nodes from elsewhere, for an API server that does not tell. */
+export interface ClaimedVersions {
+  readonly controlPlane: KubernetesVersion | undefined;
+  readonly byNode: ReadonlyMap<string, KubernetesVersion>;
+}
+
+export interface NodeSources {
+  /** Asked before each read, since the way to a managed cluster may change. */
+  readonly connect: () => Promise<KubernetesApi>;
+  /** The versions that Cluster API has made the machines with; used only where a node or its API server says none. */
+  readonly claimed?: () => Promise<ClaimedVersions>;
+}
+
+export function createGatewayCluster({ connect, claimed }: NodeSources): GatewayCluster {
   return {
     async readKubernetesVersion() {
       const api = await connect();
-      const text = textAt(await api.get('/version'), 'gitVersion');
-      const version = parseNodeVersion(text);
+      const answer = await api.ask({ method: 'GET', path: '/version' });
+      const text = textAt(answer.body, 'gitVersion');
+      const version = parseNodeVersion(text) ?? (await claimed?.())?.controlPlane;
       if (version === undefined)
         throw new ClusterUnreachable(`the API server says ${text ?? 'nothing'} as its version`);
       return version;
     },
     async listNodes() {
       const api = await connect();
-      return (await api.list('/api/v1/nodes')).map(toObservedNode);
+      const nodes = (await api.list('/api/v1/nodes')).map(toObservedNode);
+      if (claimed === undefined || nodes.every((node) => node.kubernetesVersion !== 'unknown')) return nodes;
+      const { byNode } = await claimed();
+      return nodes.map((node) =>
+        node.kubernetesVersion === 'unknown'
+          ? { ...node, kubernetesVersion: byNode.get(node.name) ?? 'unknown' }
+          : node,
+      );
     },
   };
 }

@@ -6,7 +6,7 @@
 import type { KubernetesObject } from '@gatehouse/domain/profile';
 import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
 import type { ProfileCluster, Refused } from '../cluster.ts';
-import { isObject, objectsAt, textAt } from './json.ts';
+import { objectsAt, textAt } from './json.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 
 type Kind = { readonly apiVersion: string; readonly kind: string };
@@ -73,9 +73,16 @@ function groupPath(apiVersion: string): string {
   return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }
 
-function parseObject(value: unknown): KubernetesObject {
-  if (!isObject(value) || textAt(value, 'kind') === undefined || textAt(value, 'metadata', 'name') === undefined) {
-    throw new TypeError('the API server answered something that is no object');
-  }
-  return value as unknown as KubernetesObject; // It came as JSON, and what has to be there was looked for above.
+/** It came as JSON; what every object has is looked for. */
+export function parseObject(value: unknown): KubernetesObject {
+  if (!isKubernetesObject(value)) throw new TypeError('not a Kubernetes object: apiVersion, kind or name is missing');
+  return value;
+}
+
+function isKubernetesObject(value: unknown): value is KubernetesObject {
+  return (
+    textAt(value, 'apiVersion') !== undefined &&
+    textAt(value, 'kind') !== undefined &&
+    textAt(value, 'metadata', 'name') !== undefined
+  );
 }

@@ -21,7 +21,7 @@ export interface KubernetesConnection {
   readonly token?: ((renew: boolean) => Promise<string>) | undefined;
 }
 
-export type PatchKind = 'apply' | 'merge';
+export type PatchKind = 'apply' | 'merge' | 'json';
 
 export interface KubernetesQuestion {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT';
@@ -49,6 +49,7 @@ const answerBytesMax = 32 * 1024 * 1024;
 const contentTypes: Readonly<Record<PatchKind, string>> = {
   apply: 'application/apply-patch+yaml', // JSON is YAML.
   merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
 };
 
 export function createKubernetesRequest(connection: KubernetesConnection): KubernetesRequest {
