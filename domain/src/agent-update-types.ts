@@ -48,12 +48,42 @@ export interface AgentAttempt {
   readonly interruptions: number;
   readonly endedAt?: Instant;
   readonly reason?: AttemptReason;
+  /** Of the target under which it began: a later target that asks for the version again is a person's retry. */
+  readonly generation?: number;
+  /** When a pull error was first seen in the rehearsal; the second time fails it. */
+  readonly pullErrorSince?: Instant;
+  /** When the new agent was first Ready; from then on, not being Ready is a fault. */
+  readonly readyAt?: Instant;
 }
 
 export interface TakenBack {
   readonly release: AgentRelease;
   readonly reason: AttemptReason;
   readonly at: Instant;
+  /** Of the target under which it was tried. */
+  readonly generation?: number;
+}
+
+/**
+ * A take-back that is decided and not yet finished. It is recorded before the Deployment is touched, so that whoever
+ * goes on after a crash, old agent or guard, still knows the reason.
+ */
+export interface TakingBack {
+  /** What is taken back, and what takes its place again. */
+  readonly release: AgentRelease;
+  readonly to: AgentRelease;
+  readonly reason: AttemptReason;
+  /** False: what happened is nobody's fault, and the version may be tried again. */
+  readonly isBlamed: boolean;
+  readonly at: Instant;
+}
+
+/** Why the new agent's trial poll did not pass so far; written by the new agent. */
+export interface TrialFailure {
+  readonly attemptId: string;
+  /** `unreachable`: no answer; `refused`: the server understood it and said no. */
+  readonly kind: 'unreachable' | 'refused';
+  readonly message: string;
 }
 
 /** The object `gatehouse-agent-state` as decisions read it. */
@@ -64,4 +94,6 @@ export interface AgentState {
   readonly takenBack: readonly TakenBack[];
   /** Raised at each taking of the Lease; polls carry it, the server refuses a lower one. */
   readonly handOverNumber: number;
+  readonly takingBack?: TakingBack;
+  readonly trialFailure?: TrialFailure;
 }

@@ -8,7 +8,8 @@ import { confirmedProgress, gatewayStatus } from './gateway-status.ts';
 import type { Instant } from './instant.ts';
 import { pauseReasons } from './pause.ts';
 import { profileAgentHolds } from './profile-hold.ts';
-import type { ProfileUpdatePlan, ProfileUpdateProgress, ProfileUpdateStep } from './profile-update-types.ts';
+import { isPastCancel } from './profile-update-step.ts';
+import type { ProfileUpdatePlan } from './profile-update-types.ts';
 import type { Reason, Reasons } from './reason.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -220,15 +221,6 @@ export function decideCancel(facts: GatewayFacts): CancelDecision {
     };
   }
   return confirmed.isCancelled ? { kind: 'repeated' } : { kind: 'accepted' };
-}
-
-/** True once a step that replaces nodes has begun, or everything is done. */
-export function isPastCancel(steps: readonly ProfileUpdateStep[], progress: ProfileUpdateProgress): boolean {
-  if (progress.phase === 'completed') return true;
-  const moving = new Set<string>(
-    steps.flatMap((step) => (step.kind !== 'pack' && step.move !== undefined ? [step.id] : [])),
-  );
-  return progress.steps.some((step) => moving.has(step.id) && step.state !== 'waiting');
 }
 
 function noUpdate(

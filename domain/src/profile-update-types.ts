@@ -100,6 +100,10 @@ export interface StepProgress {
   readonly movedMark?: string;
   readonly movedAt?: Instant;
   readonly message?: string;
+  /** A Machine without a node that a retry deletes, so that a new one is made. */
+  readonly deletesMachine?: string;
+  /** Since when the step's writes are refused. */
+  readonly refusedAt?: Instant;
 }
 
 /** How far a confirmed update is; kept in the gateway's cluster, reported with each observation. */

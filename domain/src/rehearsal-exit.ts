@@ -14,12 +14,3 @@ export const rehearsalExitCodes = {
 } as const;
 
 export type RehearsalExitCode = (typeof rehearsalExitCodes)[keyof typeof rehearsalExitCodes];
-
-/** Whether an end of the rehearsal speaks against the version. */
-export function isVersionToBlame(exitCode: number): boolean {
-  return (
-    exitCode !== rehearsalExitCodes.passed &&
-    exitCode !== rehearsalExitCodes.controlPlaneUnreachable &&
-    exitCode !== rehearsalExitCodes.clusterUnreachable
-  );
-}

@@ -36,8 +36,8 @@ export interface Timings {
     readonly watch: Milliseconds;
     /** A restart of the new agent so soon after the watcher's own start is a reboot and not the version's fault. */
     readonly restartGrace: Milliseconds;
-    /** From the new pod's Ready plus `watch` until the rollout has to be complete. */
-    readonly settleDeadline: Milliseconds;
+    /** A pull error seen again so long after it was first seen fails the rehearsal; the kubelet tries again after 10 s. */
+    readonly pullErrorAgain: Milliseconds;
     readonly interruptionsMax: number;
     /** How long to wait before an interrupted attempt is made again. */
     readonly afterInterruption: Milliseconds;
@@ -78,7 +78,7 @@ export const productionTimings: Timings = {
     readyDeadline: seconds(120),
     watch: seconds(60),
     restartGrace: seconds(60),
-    settleDeadline: minutes(5),
+    pullErrorAgain: seconds(15),
     interruptionsMax: 3,
     afterInterruption: minutes(5),
   },

@@ -1,0 +1,66 @@
+/**
+ * Who acts. Exactly one agent does: the holder of the Lease. It is released by emptying it and never handed to
+ * somebody; only a pod whose image the Deployment's template names now may take it, after its own trial. So a take-back
+ * and an owner's edit decide the actor by themselves.
+ */
+
+import type { ObservedAgentDeployment, ObservedAgentPod, ObservedLease } from './agent-cluster.ts';
+import { isSameAgent } from './agent-attempt.ts';
+import type { AgentRelease } from './agent-update-types.ts';
+import { addMilliseconds, type Instant, type Milliseconds } from './instant.ts';
+import { productionTimings, type Timings } from './timings.ts';
+
+/**
+ * Whether an effect may be carried out now. `sinceRenewal` is the age of the last successful renewal by the monotonic
+ * clock, so that a process that was frozen does nothing when it wakes.
+ */
+export function mayAct(
+  own: { readonly isHolder: boolean; readonly sinceRenewal: Milliseconds },
+  timings: Timings['lease'] = productionTimings.lease,
+): boolean {
+  return own.isHolder && own.sinceRenewal <= timings.actAgeMax;
+}
+
+/** The holder that could not renew for the Lease's whole duration is not Ready. A standby is. */
+export function isLeaseOverdue(
+  own: { readonly isHolder: boolean; readonly sinceRenewal: Milliseconds },
+  timings: Timings['lease'] = productionTimings.lease,
+): boolean {
+  return own.isHolder && own.sinceRenewal > timings.duration;
+}
+
+/** Empty, gone, or not renewed for its duration, by stamps of the API server. */
+export function isLeaseFree(
+  lease: ObservedLease | undefined,
+  now: Instant,
+  timings: Timings['lease'] = productionTimings.lease,
+): boolean {
+  if (lease?.holder === undefined || lease.renewedAt === undefined) return true;
+  return now > addMilliseconds(lease.renewedAt, timings.duration);
+}
+
+export interface LeaseFacts {
+  readonly me: {
+    readonly release: AgentRelease;
+    /** SIGTERM came. */
+    readonly isStopping: boolean;
+    /** Started in an attempt whose trial poll it has not passed yet. */
+    readonly isTrialPending: boolean;
+  };
+  readonly isHolder: boolean;
+  readonly deployment: ObservedAgentDeployment | undefined;
+  readonly pods: readonly ObservedAgentPod[];
+}
+
+/** `take`: if it is free. `keep`: as it is, whoever holds it. */
+export function decideLease({ me, isHolder, deployment, pods }: LeaseFacts): 'take' | 'release' | 'keep' {
+  const isNamed = deployment !== undefined && isSameAgent(deployment.release, me.release);
+  if (!isHolder) return isNamed && !me.isTrialPending && !me.isStopping ? 'take' : 'keep';
+  if (me.isStopping) return 'release';
+  if (deployment === undefined || isNamed) return 'keep';
+  // Until the named one is Ready, somebody has to act.
+  const isSuccessorReady = pods.some(
+    (pod) => isSameAgent(pod.release, deployment.release) && pod.isReady && !pod.isDeleting,
+  );
+  return isSuccessorReady ? 'release' : 'keep';
+}

@@ -1,0 +1,249 @@
+/**
+ * What the agent does next about a confirmed profile update: preflight, packs before the nodes, control planes, the
+ * milestone, workers, packs in order, done. From the order, the progress that is kept in the gateway's cluster, and
+ * what is observed now. It resumes from any progress after a crash, never asks for two things that roll nodes at once,
+ * stops at the first failure with its reason, and takes what could not be read for neither good nor bad.
+ */
+
+import { addMilliseconds, type Instant, millisecondsBetween } from './instant.ts';
+import { machineWithoutNode } from './nodes-updated.ts';
+import { preflightOutcome } from './preflight.ts';
+import { nextOfNodeStep } from './profile-update-nodes.ts';
+import {
+  finished,
+  isPastCancel,
+  markMoved,
+  type ProfileUpdateAction,
+  type ProfileUpdateFacts,
+  type ProfileUpdateOrder,
+  type StepOutcome,
+  withRefusal,
+} from './profile-update-step.ts';
+import type { ProfileUpdateProgress, ProfileUpdateStep, StepProgress } from './profile-update-types.ts';
+import type { Reason } from './reason.ts';
+import { productionTimings, type Timings } from './timings.ts';
+
+export interface ProfileUpdateDecision {
+  /** To be stored before any action is carried out. */
+  readonly progress: ProfileUpdateProgress;
+  readonly actions: readonly ProfileUpdateAction[];
+  /** Why nothing is done now although it is not finished. */
+  readonly waits: readonly Reason[];
+}
+
+export function nextProfileUpdateActions(
+  facts: ProfileUpdateFacts,
+  now: Instant,
+  timings: Timings = productionTimings,
+): ProfileUpdateDecision {
+  const progress = progressOf(facts.order, facts.progress, now);
+  switch (progress.phase) {
+    case 'completed':
+    case 'cancelled':
+      return { progress, actions: [], waits: [] };
+    case 'preflight':
+    case 'running':
+    case 'stopped':
+      break;
+  }
+  if (facts.order.isCancelled && !isPastCancel(facts.order.steps, progress)) {
+    const { stopped: _ended, ...rest } = progress;
+    return { progress: { ...rest, phase: 'cancelled' }, actions: [], waits: [] };
+  }
+  if (progress.phase === 'stopped') {
+    if (facts.order.retry <= progress.retry) return { progress, actions: [], waits: [] };
+    return resume(facts, progress, now);
+  }
+  return progress.phase === 'preflight'
+    ? nextOfPreflight(facts, progress, now, timings)
+    : run(facts, progress, now, timings);
+}
+
+/** Progress on another plan is of no use for this one; what was done is observed. */
+function progressOf(
+  order: ProfileUpdateOrder,
+  known: ProfileUpdateProgress | undefined,
+  now: Instant,
+): ProfileUpdateProgress {
+  if (known !== undefined && known.planId === order.planId) return known;
+  return {
+    planId: order.planId,
+    phase: order.isInitial === true ? 'running' : 'preflight',
+    startedAt: now,
+    steps: order.steps.map(({ id }) => ({ id, state: 'waiting' })),
+    retry: order.retry,
+  };
+}
+
+/** A step that failed starts its time anew, and the machine that never came up makes room for another. */
+function resume(facts: ProfileUpdateFacts, progress: ProfileUpdateProgress, now: Instant): ProfileUpdateDecision {
+  const failedNodes = progress.steps.some(({ state, id }) => state === 'failed' && roleOfStep(id) !== undefined);
+  if (failedNodes && facts.clusterApi === 'unknown') {
+    const message = "Cluster API's objects could not be read, so it is not known which machine to replace.";
+    return { progress, actions: [], waits: [{ code: 'cluster-unknown', message }] };
+  }
+  const { stopped: _over, ...rest } = progress;
+  const hasBegun = progress.steps.some(({ state }) => state !== 'waiting');
+  const steps = progress.steps.map((step) => (step.state === 'failed' ? restarted(facts, step, now) : step));
+  const next: ProfileUpdateProgress = {
+    ...rest,
+    // Before the first step the preflight has its time anew.
+    ...(hasBegun ? { phase: 'running' } : { phase: 'preflight', startedAt: now }),
+    retry: facts.order.retry,
+    steps,
+  };
+  return { progress: next, actions: [], waits: [] };
+}
+
+function roleOfStep(id: string): 'control-plane' | 'worker' | undefined {
+  if (id === 'control-planes') return 'control-plane';
+  return id === 'workers' ? 'worker' : undefined;
+}
+
+function restarted(facts: ProfileUpdateFacts, step: StepProgress, now: Instant): StepProgress {
+  const { finishedAt: _end, message: _why, refusedAt: _refused, deletesMachine: _old, ...rest } = step;
+  const role = roleOfStep(step.id);
+  const cluster = facts.clusterApi;
+  const machine = role === undefined || cluster === 'unknown' ? undefined : machineWithoutNode(cluster, role);
+  return {
+    ...rest,
+    state: 'running',
+    movedAt: now,
+    ...(machine === undefined ? {} : { deletesMachine: machine.name }),
+  };
+}
+
+function nextOfPreflight(
+  facts: ProfileUpdateFacts,
+  progress: ProfileUpdateProgress,
+  now: Instant,
+  timings: Timings,
+): ProfileUpdateDecision {
+  const isFresh = facts.preflight !== undefined && facts.preflight.at >= progress.startedAt;
+  const results = isFresh ? (facts.preflight?.results ?? []) : [];
+  if (preflightOutcome(results) === 'passed' && !facts.isAgentUpdateRunning) {
+    return run(facts, { ...progress, phase: 'running' }, now, timings);
+  }
+  const waits: readonly Reason[] = [
+    ...(facts.isAgentUpdateRunning
+      ? [{ code: 'agent-update-in-progress', message: 'The agent is being updated; only one update runs at a time.' }]
+      : []),
+    ...results
+      .filter(({ outcome }) => outcome !== 'passed')
+      .map(({ check, message }) => ({ code: `preflight-${check}`, message })),
+    ...(isFresh ? [] : [{ code: 'preflight-not-checked', message: 'The preflight was not checked yet.' }]),
+  ];
+  if (now < addMilliseconds(progress.startedAt, timings.profileUpdate.preflightMax)) {
+    return { progress, actions: [{ kind: 'checkPreflight' }], waits };
+  }
+  const span = Math.round(millisecondsBetween(progress.startedAt, now) / 60_000);
+  const stopped: Reason = {
+    code: 'preflight-failed',
+    message: `The preflight has not passed for ${span} min: ${waits.map(({ message }) => message).join(' ')}`,
+    nextStep: 'Remove the cause and retry, or cancel the update; nothing has been changed.',
+  };
+  return { progress: { ...progress, phase: 'stopped', stopped }, actions: [], waits: [] };
+}
+
+function run(
+  facts: ProfileUpdateFacts,
+  progress: ProfileUpdateProgress,
+  now: Instant,
+  timings: Timings,
+): ProfileUpdateDecision {
+  const index = progress.steps.findIndex(({ state }) => state !== 'done');
+  const current = progress.steps[index];
+  if (current === undefined) return finish(facts, progress, now);
+  const step = facts.order.steps.find(({ id }) => id === current.id);
+  if (step === undefined) {
+    throw new TypeError(
+      `The progress of the plan ${progress.planId} names a step ${current.id} that the plan has not.`,
+    );
+  }
+  if (current.state === 'waiting') {
+    const begun: StepProgress = { id: current.id, state: 'running', startedAt: now, movedAt: now };
+    return run(facts, withStep(progress, begun), now, timings);
+  }
+  const outcome =
+    step.kind === 'pack'
+      ? nextOfPack(facts, step, current, now, timings)
+      : nextOfNodeStep(facts, step, current, now, timings);
+  const next = withMilestone(withStep(progress, outcome.step), outcome, now);
+  if (outcome.failure !== undefined) return stop(next, outcome, outcome.failure, now);
+  if (outcome.step.state === 'done') return run(facts, next, now, timings);
+  return { progress: next, actions: outcome.actions, waits: outcome.waits };
+}
+
+/** Exactly once, and kept: the event is written when this first appears. */
+function withMilestone(progress: ProfileUpdateProgress, outcome: StepOutcome, now: Instant): ProfileUpdateProgress {
+  if (outcome.areControlPlanesUpdated !== true || progress.controlPlanesUpdatedAt !== undefined) return progress;
+  return { ...progress, controlPlanesUpdatedAt: now };
+}
+
+function withStep(progress: ProfileUpdateProgress, step: StepProgress): ProfileUpdateProgress {
+  return { ...progress, steps: progress.steps.map((known) => (known.id === step.id ? step : known)) };
+}
+
+function stop(
+  progress: ProfileUpdateProgress,
+  { step }: StepOutcome,
+  failure: Reason,
+  now: Instant,
+): ProfileUpdateDecision {
+  const failed: StepProgress = { ...step, state: 'failed', finishedAt: now, message: failure.message };
+  return { progress: { ...withStep(progress, failed), phase: 'stopped', stopped: failure }, actions: [], waits: [] };
+}
+
+function finish(facts: ProfileUpdateFacts, progress: ProfileUpdateProgress, now: Instant): ProfileUpdateDecision {
+  if (facts.appliedProfile?.digest !== facts.order.to.digest) {
+    return { progress, actions: [{ kind: 'recordAppliedProfile', profile: facts.order.to }], waits: [] };
+  }
+  return { progress: { ...progress, phase: 'completed', completedAt: now }, actions: [], waits: [] };
+}
+
+type PackStep = Extract<ProfileUpdateStep, { kind: 'pack' }>;
+
+function nextOfPack(
+  facts: ProfileUpdateFacts,
+  step: PackStep,
+  progress: StepProgress,
+  now: Instant,
+  timings: Timings,
+): StepOutcome {
+  const pack = Object.hasOwn(facts.packs, step.id) ? facts.packs[step.id] : undefined;
+  const apply: ProfileUpdateAction = {
+    kind: 'applyPack',
+    stepId: step.id,
+    layer: step.layer,
+    pack: step.pack,
+    deletes: step.deletes,
+  };
+  if (pack === undefined) return { step: progress, actions: [apply], waits: [] };
+  if (pack === 'unknown') {
+    return {
+      step: progress,
+      actions: [apply],
+      waits: [{ code: 'cluster-unknown', message: `What the pack ${step.pack} has on the gateway could not be read.` }],
+    };
+  }
+  if (pack.isApplied) return { step: finished(progress, now), actions: [], waits: [] };
+  const moved = markMoved(withRefusal(progress, pack.refusal, now), pack.movedMark, now);
+  const isRefusedTooLong =
+    moved.refusedAt !== undefined && now >= addMilliseconds(moved.refusedAt, timings.profileUpdate.writeRefusedMax);
+  const isLate = now >= addMilliseconds(moved.movedAt ?? now, timings.profileUpdate.packMax);
+  if (isRefusedTooLong || isLate) {
+    const why = pack.refusal ?? 'its objects were not applied in time.';
+    return {
+      step: moved,
+      actions: [],
+      waits: [],
+      failure: {
+        code: 'pack-not-applied',
+        message: `The pack ${step.pack} of the layer ${step.layer} could not be applied: ${why}`,
+        nextStep: 'Remove the cause and retry.',
+      },
+    };
+  }
+  const waits = pack.refusal === undefined ? [] : [{ code: 'pack-refused', message: pack.refusal }];
+  return { step: moved, actions: [apply], waits };
+}
