@@ -20,11 +20,14 @@ export class Failure extends Error {
 
 export const usageFailure = (...lines: string[]): Failure => new Failure(exitCodes.usage, lines);
 
+function isCode(text: string): text is Code {
+  return Object.hasOwn(codes, text);
+}
+
 function exitCodeOf(problem: Problem): ExitCode {
   const code = problem.code;
   if (code === 'invalid-request') return exitCodes.usage;
-  const known: { status: number } | undefined = Object.hasOwn(codes, code) ? codes[code as Code] : undefined; // Checked just before.
-  switch (known?.status ?? problem.status) {
+  switch (isCode(code) ? codes[code].status : problem.status) {
     case 404:
       return exitCodes.notFound;
     case 401:

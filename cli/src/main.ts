@@ -17,8 +17,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.exitCode = await gatehouse(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
-  isInteractive: process.stdin.isTTY === true && process.stdout.isTTY === true,
-  hasColour: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+  isInteractive: process.stdin.isTTY && process.stdout.isTTY,
+  hasColour: process.stdout.isTTY && !process.env['NO_COLOR'],
   out: (text) => process.stdout.write(`${text}\n`),
   error: (text) => process.stderr.write(`${text}\n`),
   now: () => Date.now(),

@@ -1,12 +1,6 @@
 /** The Kubernetes that Cluster API runs in, as `gateway install` writes to it: server-side apply, and nothing else. */
 
-import {
-  ApiException,
-  KubeConfig,
-  type KubernetesObject,
-  KubernetesObjectApi,
-  PatchStrategy,
-} from '@kubernetes/client-node';
+import { ApiException, KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { fieldManager } from '@gatehouse/release/object-names';
 import type { KubernetesManifest } from '@gatehouse/release/kubernetes-object';
 import { exitCodes, Failure, usageFailure } from './failure.ts';
@@ -34,21 +28,14 @@ export function openManagementCluster(kubeconfig: string, context: string | unde
     server: cluster.server,
     apply: async (object) => {
       try {
-        await api.patch(
-          object as KubernetesObject,
-          undefined,
-          undefined,
-          fieldManager,
-          true,
-          PatchStrategy.ServerSideApply,
-        );
+        await api.patch(object, undefined, undefined, fieldManager, true, PatchStrategy.ServerSideApply);
       } catch (error) {
         throw failureOfWrite(object, cluster.server, error);
       }
     },
     exists: async (object) => {
       try {
-        const { name = '', namespace } = object.metadata;
+        const { name, namespace } = object.metadata;
         await api.read({
           apiVersion: object.apiVersion,
           kind: object.kind,

@@ -1,18 +1,22 @@
 import type { KubernetesManifest } from '@gatehouse/release/kubernetes-object';
 import { exitCodes, Failure } from './failure.ts';
 
+function isManifest(value: object): value is KubernetesManifest {
+  return (
+    'apiVersion' in value &&
+    typeof value.apiVersion === 'string' &&
+    'kind' in value &&
+    typeof value.kind === 'string' &&
+    'metadata' in value &&
+    typeof value.metadata === 'object' &&
+    value.metadata !== null &&
+    'name' in value.metadata &&
+    typeof value.metadata.name === 'string'
+  );
+}
+
 /** An object of the install manifest as the control plane sent it, checked before it goes anywhere. */
-export function parseManifest(value: Readonly<Record<string, unknown>>): KubernetesManifest {
-  const { apiVersion, kind, metadata } = value;
-  if (
-    typeof apiVersion === 'string' &&
-    typeof kind === 'string' &&
-    typeof metadata === 'object' &&
-    metadata !== null &&
-    'name' in metadata &&
-    typeof metadata.name === 'string'
-  ) {
-    return value as unknown as KubernetesManifest; // Just checked, as far as it is used here.
-  }
+export function parseManifest(value: object): KubernetesManifest {
+  if (isManifest(value)) return value;
   throw new Failure(exitCodes.failed, ['The control plane sent an install manifest that is none.']);
 }

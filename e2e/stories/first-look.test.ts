@@ -31,7 +31,7 @@ async function waitForGateways(
   timeoutSeconds = 120,
 ): Promise<readonly Gateway[]> {
   let last: readonly Gateway[] = [];
-  return await waitFor(
+  return waitFor(
     what,
     async () => {
       last = await gateways();
@@ -58,7 +58,7 @@ describe('a first look, in order', () => {
     expect(
       list
         .map(({ installation, controlPlanes, isSandbox }) => ({ installation, controlPlanes, isSandbox }))
-        .sort((a, b) => a.installation.localeCompare(b.installation) || b.controlPlanes - a.controlPlanes),
+        .toSorted((a, b) => a.installation.localeCompare(b.installation) || b.controlPlanes - a.controlPlanes),
     ).toEqual([
       { installation: 'cli', controlPlanes: 3, isSandbox: true },
       { installation: 'cli', controlPlanes: 1, isSandbox: true },
