@@ -1,0 +1,67 @@
+/** What only somebody beside the agent does to a simulated cluster: its owner, and the machine room. */
+
+import type { Clock } from '../../clock.ts';
+import type { AgentTemplate } from '../cluster.ts';
+import { deleted } from './cluster-api.ts';
+import type { ReplicasState } from './cluster-api-state.ts';
+import type { DeploymentState } from './state.ts';
+import { countWrite, type Store, without } from './store.ts';
+import { pauseCluster } from './topology-patch.ts';
+import { changePod } from './workload.ts';
+
+export interface SimulatedOwner {
+  pauseDeployment(isPaused: boolean): void;
+  deleteDeployment(): void;
+  deletePod(name: string): void;
+  /** Another image in the agent's Deployment, under that field manager. Its version annotation stays as it was. */
+  setImage(image: { readonly digest: string; readonly repository: string }, fieldManager: string): void;
+  /** From now on no more pods of the agent than this; undefined: as many as wanted. */
+  limitPods(count: number | undefined): void;
+  pauseCluster(isPaused: boolean): void;
+  /** A machine goes, with its node and whatever runs there. */
+  deleteMachine(name: string): void;
+  setFreeAddresses(count: number): void;
+}
+
+export function createOwner(store: Store, clock: Clock): SimulatedOwner {
+  const changeDeployment = (change: (deployment: DeploymentState) => DeploymentState): void => {
+    store.write((before) => {
+      if (before.deployment === undefined) throw new Error('there is no Deployment of the agent');
+      const { state, resourceVersion } = countWrite(before);
+      const changed = change(before.deployment);
+      return { ...state, deployment: { ...changed, resourceVersion, generation: changed.generation + 1 } };
+    });
+  };
+  return {
+    pauseDeployment: (isPaused) => changeDeployment((deployment) => ({ ...deployment, isPaused })),
+    deleteDeployment: () => store.write((state) => without(state, 'deployment')),
+    deletePod: (name) => store.write((state) => changePod(state, name, (pod) => ({ ...pod, isDeleting: true }))),
+    setImage: ({ digest, repository }, imageSetBy) =>
+      changeDeployment((deployment) => {
+        const release = { ...deployment.template.release, digest };
+        const template: AgentTemplate = { release, template: { image: `${repository}@${digest}` } };
+        return { ...deployment, template, imageSetBy };
+      }),
+    limitPods: (count) =>
+      store.write((state) => (count === undefined ? without(state, 'podsMax') : { ...state, podsMax: count })),
+    pauseCluster: (isPaused) =>
+      store.write((before) => {
+        if (before.clusterApi === undefined) throw new Error('the cluster was not installed through Cluster API');
+        const { state, resourceVersion } = countWrite(before);
+        const clusterApi = pauseCluster(before.clusterApi, isPaused, clock.wall());
+        return { ...state, clusterApi: { ...clusterApi, resourceVersion } };
+      }),
+    deleteMachine: (name) =>
+      store.write((state) => {
+        const { clusterApi } = state;
+        if (clusterApi === undefined) return state;
+        const change = (set: ReplicasState): ReplicasState => ({
+          ...set,
+          machines: set.machines.map((one) => (one.name === name ? deleted(one, clock.wall()) : one)),
+        });
+        const workers = clusterApi.workers.map(change);
+        return { ...state, clusterApi: { ...clusterApi, controlPlane: change(clusterApi.controlPlane), workers } };
+      }),
+    setFreeAddresses: (count) => store.write((state) => ({ ...state, freeAddresses: count })),
+  };
+}
