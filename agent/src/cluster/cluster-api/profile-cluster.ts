@@ -163,7 +163,7 @@ export function topologyPatch(cluster: JsonObject, patch: TopologyPatch): JsonOb
 }
 
 function withValues(entries: readonly JsonObject[], values: Readonly<Record<string, string>>): readonly JsonObject[] {
-  const kept = entries.filter((entry) => !(textAt(entry, 'name') ?? '' in values));
+  const kept = entries.filter((entry) => !Object.hasOwn(values, textAt(entry, 'name') ?? ''));
   const set = Object.entries(values).map(([name, value]) => ({
     ...entries.find((entry) => entry['name'] === name),
     name,
