@@ -27,7 +27,7 @@ import type { Self } from './self.ts';
 import { type AgentSettings, parseAgentSettings, SettingsInvalid } from './settings/agent-settings.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './update/lease.ts';
 import { createReadiness, type Readiness, type ReadinessAnswer } from './update/readiness.ts';
-import { findTrial, keepTrial, passTrial } from './update/trial.ts';
+import { findTrial, keepTrial, keepTrialFailure, passTrial } from './update/trial.ts';
 
 export interface AgentInput {
   readonly cluster: Cluster;
@@ -43,7 +43,8 @@ export interface AgentInput {
 }
 
 const startRetryMilliseconds = 2_000;
-/** While something is under way; otherwise the agent looks less often. */
+/** A standby looks often, since nobody acts between two holders; then while something is under way; else less often. */
+const standbyLookMilliseconds = 200;
 const busyLookMilliseconds = 500;
 const idleLookMilliseconds = 2_000;
 const leaseLookMilliseconds = 150;
@@ -114,7 +115,10 @@ async function prove(input: AgentInput, settings: AgentSettings, controlPlane: C
   if (attempt === undefined) return true;
   const trial = { cluster, controlPlane, clock, self: self.release, gatewayId: settings.gatewayId };
   const result = await passTrial({ ...trial, attemptId: attempt.id });
-  if (result.kind !== 'passed') throw new Error(`The trial poll did not pass: ${result.message}`);
+  if (result.kind !== 'passed') {
+    await keepTrialFailure(cluster, attempt.id, result);
+    throw new Error(`The trial poll did not pass: ${result.message}`);
+  }
   await keepTrial(cluster, attempt.id);
   log('info', 'trial-passed', { attempt: attempt.id });
   return true;
@@ -149,8 +153,20 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
   const { settings, lease, shelf } = parts;
   // Undefined: not verified since this process began, which the first answer makes good.
   let releaseHolds: readonly Reason[] | undefined;
-  const agentActor = createAgentActor({ cluster, clock, log, self, settings, lease, shelf });
-  const profileActor = createProfileActor({ cluster, log, settings, lease, shelf });
+  const startedAt = await cluster.now();
+  const agentActor = createAgentActor({
+    cluster,
+    clock,
+    log,
+    self,
+    settings,
+    lease,
+    shelf,
+    startedAt,
+    isServerReachable: () => polling.isServerReachable(),
+    isStopping: () => signal.aborted,
+  });
+  const profileActor = createProfileActor({ cluster, clock, log, settings, lease, shelf });
 
   const polling = createPollLoop({
     clock,
@@ -162,9 +178,8 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
     observe: async () =>
       observe(cluster, {
         self: self.release,
-        isManaged: settings.installation === 'cli',
-        agentHolds: [...agentActor.holds(), ...(releaseHolds ?? [])],
-        profile: await profileActor.seen(),
+        agentHolds: [...agentActor.holds(), ...profileActor.holds(), ...(releaseHolds ?? [])],
+        profile: await profileActor.see(await readTarget(cluster)),
       }),
     generation: async () => (await readTarget(cluster))?.generation ?? 0,
     send: createSender(input, parts),
@@ -176,7 +191,8 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
   const looking = async (): Promise<void> => {
     while (!signal.aborted) {
       const isBusy = await look({ input, parts, agentActor, profileActor, wake: polling.wake });
-      await clock.sleep(isBusy ? busyLookMilliseconds : idleLookMilliseconds, signal);
+      const standing = isBusy ? busyLookMilliseconds : idleLookMilliseconds;
+      await clock.sleep(lease.isHeld() ? standing : standbyLookMilliseconds, signal);
     }
   };
   await Promise.all([keepLease(input, parts), polling.run(signal), looking()]);
@@ -194,7 +210,7 @@ async function look(given: {
   try {
     const target = await readTarget(input.cluster);
     const agent = await agentActor.step(target);
-    const profile = parts.lease.mayAct() ? await profileActor.step(target, agent.isBusy) : idle;
+    const profile = parts.lease.mayAct() ? await profileActor.step(target) : idle;
     if (agent.hasNews || profile.hasNews) wake();
     return agent.isBusy || profile.isBusy;
   } catch (error) {
@@ -206,9 +222,9 @@ async function look(given: {
 
 const idle = { isBusy: false, hasNews: false } as const;
 
-/** Renews what is held; takes it only as the agent that the Deployment names now. */
+/** Renews what is held. Apart from the looks, so that nothing that takes long costs the Lease. */
 async function keepLease(input: AgentInput, parts: Parts): Promise<void> {
-  const { cluster, clock, log, signal, self } = input;
+  const { clock, log, signal } = input;
   const { lease, settings } = parts;
   let nextRenewal = 0;
   while (!signal.aborted) {
@@ -218,11 +234,6 @@ async function keepLease(input: AgentInput, parts: Parts): Promise<void> {
           nextRenewal = clock.monotonic() + settings.timings.lease.renewEvery;
           await lease.renew();
           if (!lease.isHeld()) log('warn', 'lease-lost', {});
-        }
-      } else if ((await cluster.readDeployment())?.release.digest === self.release.digest) {
-        if ((await lease.take()) === 'taken') {
-          nextRenewal = clock.monotonic() + settings.timings.lease.renewEvery;
-          log('info', 'lease-taken', { holder: lease.holder, handOverNumber: lease.handOverNumber() });
         }
       }
     } catch (error) {

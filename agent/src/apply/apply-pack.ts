@@ -9,7 +9,7 @@ import type { LayerKind, Pack } from '@gatehouse/domain/profile';
 import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
 import type { AgentCluster, ProfileCluster, WriteResult } from '../cluster/cluster.ts';
-import { packKey, readInventory, writePack } from './inventory.ts';
+import { type Inventory, packKey, readInventory, writePack } from './inventory.ts';
 
 export interface ApplyPackOrder {
   readonly layer: LayerKind;
@@ -23,9 +23,9 @@ export interface ApplyPackOrder {
 
 export type PackResult =
   | { readonly kind: 'applied' }
-  /** Somebody wrote in between; look again. */
-  | { readonly kind: 'conflict' }
-  | { readonly kind: 'refused'; readonly message: string };
+  /** Somebody wrote in between; look again. `writes`: how many objects were written or deleted before. */
+  | { readonly kind: 'conflict'; readonly writes: number }
+  | { readonly kind: 'refused'; readonly message: string; readonly writes: number };
 
 export interface PackDoor {
   readonly cluster: AgentCluster;
@@ -49,37 +49,47 @@ export async function applyPack(door: PackDoor, order: ApplyPackOrder): Promise<
     return { kind: 'applied' };
 
   const references = wanted.map(referenceOf);
-  if (!door.mayAct()) return { kind: 'conflict' };
+  let writes = 0;
+  const failed = (result: Exclude<WriteResult, 'written'>, what: string): PackResult =>
+    result === 'conflict'
+      ? { kind: 'conflict', writes }
+      : { kind: 'refused', message: `${what}: ${result.message}`, writes };
+
+  if (!door.mayAct()) return { kind: 'conflict', writes };
   await writePack(cluster, key, { objects: union(before?.objects ?? [], references) });
   for (const object of wanted) {
-    if (!door.mayAct()) return { kind: 'conflict' };
+    if (!door.mayAct()) return { kind: 'conflict', writes };
     const result = await profile.applyObject(object, { dryRun: false });
-    if (result !== 'written') return toResult(result, `${objectText(referenceOf(object))} could not be applied`);
+    if (result !== 'written') return failed(result, `${objectText(referenceOf(object))} could not be applied`);
+    writes += 1;
   }
+  for (const reference of prunable(order, inventory, key)) {
+    if (!door.mayAct()) return { kind: 'conflict', writes };
+    const result = await profile.deleteObject(reference);
+    if (result !== 'written') return failed(result, `${objectText(reference)} could not be deleted`);
+    writes += 1;
+  }
+  if (!door.mayAct()) return { kind: 'conflict', writes };
+  await writePack(cluster, key, digest === undefined ? undefined : { digest, objects: references });
+  return { kind: 'applied' };
+}
+
+/** Of what the plan deletes, that which this pack has put there and nobody still has. */
+function prunable(order: ApplyPackOrder, inventory: Inventory, key: string): readonly ObjectReference[] {
   const kept = new Set([
-    ...references.map(objectKey),
+    ...(order.pack?.objects ?? []).map((object) => objectKey(referenceOf(object))),
     ...order.stillWanted,
     ...Object.entries(inventory.packs)
       .filter(([other]) => other !== key)
       .flatMap(([, other]) => other.objects.map(objectKey)),
   ]);
-  const ours = new Set((before?.objects ?? []).map(objectKey));
-  for (const reference of order.deletes) {
-    if (isNeverDeleted(reference) || kept.has(objectKey(reference)) || !ours.has(objectKey(reference))) continue;
-    if (!door.mayAct()) return { kind: 'conflict' };
-    const result = await profile.deleteObject(reference);
-    if (result !== 'written') return toResult(result, `${objectText(reference)} could not be deleted`);
-  }
-  if (!door.mayAct()) return { kind: 'conflict' };
-  await writePack(cluster, key, digest === undefined ? undefined : { digest, objects: references });
-  return { kind: 'applied' };
+  const ours = new Set((inventory.packs[key]?.objects ?? []).map(objectKey));
+  return order.deletes.filter(
+    (reference) => !isNeverDeleted(reference) && !kept.has(objectKey(reference)) && ours.has(objectKey(reference)),
+  );
 }
 
 function union(a: readonly ObjectReference[], b: readonly ObjectReference[]): readonly ObjectReference[] {
   const byKey = new Map([...a, ...b].map((reference) => [objectKey(reference), reference]));
   return [...byKey.values()];
-}
-
-function toResult(result: Exclude<WriteResult, 'written'>, what: string): PackResult {
-  return result === 'conflict' ? { kind: 'conflict' } : { kind: 'refused', message: `${what}: ${result.message}` };
 }

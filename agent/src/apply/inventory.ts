@@ -17,8 +17,13 @@ export interface PackInventory {
   readonly objects: readonly ObjectReference[];
 }
 
+export interface AppliedProfile extends ProfileReference {
+  /** What it says of the nodes, so that drift can be told without the release. */
+  readonly nodes?: { readonly kubernetes: string; readonly os: string };
+}
+
 export interface Inventory {
-  readonly applied?: ProfileReference;
+  readonly applied?: AppliedProfile;
   /** By `<layer>.<pack>`. */
   readonly packs: Readonly<Record<string, PackInventory>>;
 }
@@ -26,7 +31,11 @@ export interface Inventory {
 const appliedKey = 'appliedProfile';
 const packPrefix = 'pack.';
 
-const Applied = Type.Object({ version: Type.String(), digest: Type.String() });
+const Applied = Type.Object({
+  version: Type.String(),
+  digest: Type.String(),
+  nodes: Type.Optional(Type.Object({ kubernetes: Type.String(), os: Type.String() })),
+});
 const Reference = Type.Object({
   apiVersion: Type.String(),
   kind: Type.String(),
@@ -50,11 +59,12 @@ export function parseInventory(data: Readonly<Record<string, string>>): Inventor
   return { ...(applied === undefined ? {} : { applied }), packs: Object.fromEntries(packs) };
 }
 
-function parseApplied(text: string): ProfileReference {
+function parseApplied(text: string): AppliedProfile {
   const value: unknown = JSON.parse(text);
   const version = Check(Applied, value) ? parsePlatformVersion(value.version) : undefined;
   if (!Check(Applied, value) || version === undefined) throw unreadable(appliedKey);
-  return { version, digest: value.digest };
+  const { digest, nodes } = value;
+  return { version, digest, ...(nodes === undefined ? {} : { nodes }) };
 }
 
 function parsePack(key: string, text: string): PackInventory {
@@ -67,9 +77,9 @@ function unreadable(key: string): TypeError {
   return new TypeError(`The ConfigMap gatehouse-agent-inventory has an entry ${key} that cannot be read.`);
 }
 
-export async function writeAppliedProfile(cluster: AgentCluster, applied: ProfileReference): Promise<void> {
-  const { version, digest } = applied;
-  await writeEntry(cluster, appliedKey, JSON.stringify({ version, digest }));
+export async function writeAppliedProfile(cluster: AgentCluster, applied: AppliedProfile): Promise<void> {
+  const { version, digest, nodes } = applied;
+  await writeEntry(cluster, appliedKey, JSON.stringify({ version, digest, ...(nodes === undefined ? {} : { nodes }) }));
 }
 
 /** `undefined`: the pack is gone. */

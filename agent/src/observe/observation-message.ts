@@ -58,9 +58,13 @@ const toAttemptReason = (reason: AttemptReason): AttemptReason => ({
 });
 
 function toAttempt(attempt: AgentAttempt): NonNullable<Observation['attempt']> {
-  const { startedAt, swappedAt, endedAt, reason, ...rest } = attempt;
+  const { id, from, to, phase, interruptions, startedAt, swappedAt, endedAt, reason } = attempt;
   return {
-    ...rest,
+    id,
+    from,
+    to,
+    phase,
+    interruptions,
     startedAt: formatInstant(startedAt),
     ...stamp('swappedAt', swappedAt),
     ...stamp('endedAt', endedAt),
@@ -99,11 +103,12 @@ function toProgress(progress: ProfileUpdateProgress): NonNullable<Observation['p
   return {
     ...rest,
     startedAt: formatInstant(startedAt),
-    steps: steps.slice(0, 300).map(({ startedAt: from, finishedAt, movedAt, movedMark, message, ...step }) => ({
-      ...step,
-      ...stamp('startedAt', from),
-      ...stamp('finishedAt', finishedAt),
-      ...stamp('movedAt', movedAt),
+    steps: steps.slice(0, 300).map(({ id, state, movedMark, message, ...times }) => ({
+      id,
+      state,
+      ...stamp('startedAt', times.startedAt),
+      ...stamp('finishedAt', times.finishedAt),
+      ...stamp('movedAt', times.movedAt),
       ...(movedMark === undefined ? {} : { movedMark: clip(movedMark, 500) }),
       ...(message === undefined ? {} : { message: clip(message, 2000) }),
     })),

@@ -4,19 +4,21 @@
  */
 
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
-import type { Known } from '@gatehouse/domain/gateway';
+import type { Known, ObservedClusterApi } from '@gatehouse/domain/gateway';
 import type { ProfileReference } from '@gatehouse/domain/profile';
 import type { ProfileUpdateProgress, PreflightResult } from '@gatehouse/domain/profile-update-types';
 import type { Reason } from '@gatehouse/domain/reason';
-import { type Cluster, ClusterUnreachable } from '../cluster/cluster.ts';
+import type { Cluster } from '../cluster/cluster.ts';
+import { known } from '../cluster/known.ts';
 import { parseAgentState } from '../update/agent-state.ts';
 import type { Seen } from './observation-message.ts';
 
 export interface ObserveInput {
   readonly self: AgentRelease;
-  readonly isManaged: boolean;
   readonly agentHolds: readonly Reason[];
   readonly profile: {
+    /** Absent on an existing cluster. */
+    readonly clusterApi?: Known<ObservedClusterApi>;
     readonly applied?: ProfileReference;
     readonly drift: readonly string[];
     readonly preflight?: { readonly planId: string; readonly results: readonly PreflightResult[] };
@@ -27,10 +29,9 @@ export interface ObserveInput {
 /** Throws `ClusterUnreachable` only when the agent's own state cannot be read: then nothing is known at all. */
 export async function observe(cluster: Cluster, input: ObserveInput): Promise<Seen> {
   const state = parseAgentState(await cluster.readMap('state'));
-  const [kubernetes, nodes, clusterApi] = await Promise.all([
+  const [kubernetes, nodes] = await Promise.all([
     known(() => cluster.readKubernetesVersion()),
     known(() => cluster.listNodes()),
-    known(async () => cluster.profile?.readClusterApi()),
   ]);
   const { profile } = input;
   return {
@@ -40,19 +41,10 @@ export async function observe(cluster: Cluster, input: ObserveInput): Promise<Se
     agentHolds: input.agentHolds,
     kubernetes,
     nodes,
-    ...(input.isManaged && clusterApi !== undefined ? { clusterApi } : {}),
+    ...(profile.clusterApi === undefined ? {} : { clusterApi: profile.clusterApi }),
     ...(profile.applied === undefined ? {} : { appliedProfile: profile.applied }),
     drift: profile.drift,
     ...(profile.preflight === undefined ? {} : { preflight: profile.preflight }),
     ...(profile.progress === undefined ? {} : { profileUpdate: profile.progress }),
   };
-}
-
-export async function known<T>(read: () => Promise<T>): Promise<Known<T>> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof ClusterUnreachable) return 'unknown';
-    throw error;
-  }
 }

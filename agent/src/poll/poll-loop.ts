@@ -35,6 +35,8 @@ export interface PollLoop {
   run(signal: AbortSignal): Promise<void>;
   /** Polls soon, because something changed that people wait to see. Never more often than once a second. */
   wake(): void;
+  /** By the last poll; true before the first. */
+  isServerReachable(): boolean;
 }
 
 const standbyMilliseconds = 100;
@@ -45,6 +47,7 @@ const wantedInARowMax = 2;
 export function createPollLoop(parts: PollParts): PollLoop {
   const { clock, log, timings } = parts;
   let failures = 0;
+  let isReachable = true;
   let acceptedDigest: string | undefined;
   let isWanted = false;
   let wantedInARow = 0;
@@ -65,6 +68,7 @@ export function createPollLoop(parts: PollParts): PollLoop {
     };
     if (!parts.mayAct()) return 'at-once';
     const answer = await parts.send(request);
+    isReachable = answer.kind !== 'unreachable';
     if (answer.kind !== 'answered') {
       failures += 1;
       log('warn', 'poll-failed', {
@@ -123,5 +127,6 @@ export function createPollLoop(parts: PollParts): PollLoop {
     wake: () => {
       waker.abort();
     },
+    isServerReachable: () => isReachable,
   };
 }

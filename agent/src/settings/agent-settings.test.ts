@@ -33,6 +33,7 @@ test('what the install manifest holds becomes settings', () => {
     proxy: { httpsProxy: 'http://proxy:3128', noProxy: '10.0.0.0/8' },
     timings: { ...productionTimings, poll: { ...productionTimings.poll, interval: 5000 } },
     cluster: { name: 'site-a', namespace: 'gateways' },
+    osVariable: 'osImage',
   });
 });
 
@@ -55,7 +56,10 @@ test.each([
   ['provider', '', /provider must be/],
   ['rootJson', 'nonsense', /rootJson must be a TUF root/],
   ['serverCa', 'nonsense', /serverCa must be certificates/],
-  ['timings', '{"poll":"5"}', /timings must be JSON/],
+  ['timings', '[]', /timings must be JSON/],
+  ['timings', '{"poll":"5"}', /timings.poll must be numbers/],
+  ['timings', '{"poll":{"interval":"5"}}', /timings.poll.interval must be a number/],
+  ['timings', '{"pol":{}}', /names pol, which there is not/],
   ['timings', '{"poll":{"intervall":5}}', /poll.intervall, which there is not/],
 ])('%s %j is refused', (key, value, message) => {
   expect(() => parseAgentSettings({ ...data, [key]: value }, {})).toThrow(message);

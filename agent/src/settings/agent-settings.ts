@@ -4,10 +4,12 @@
  */
 
 import { Id, Name } from '@gatehouse/contract/primitives';
-import { productionTimings, type Timings } from '@gatehouse/domain/timings';
+import type { Timings } from '@gatehouse/domain/timings';
+import { defaultOsVariable } from '@gatehouse/release/gateway-cluster';
 import Type from 'typebox';
 import { Check } from 'typebox/value';
 import { isLoopback, type ProxySettings } from '../poll/proxy.ts';
+import { parseTimings } from './timings-setting.ts';
 
 export interface AgentSettings {
   /** The control plane's address. https, or http on loopback. */
@@ -25,6 +27,8 @@ export interface AgentSettings {
   readonly timings: Timings;
   /** Of the gateway's own Cluster object; on `cli` only. */
   readonly cluster?: { readonly name: string; readonly namespace: string };
+  /** The variable of the Cluster's topology that a release's OS goes into; on `cli` only. */
+  readonly osVariable: string;
 }
 
 /** A settings map that cannot be used. `message` names each key at fault and what it must be. */
@@ -92,6 +96,7 @@ export function parseAgentSettings(data: Data, environment: Environment): AgentS
     ...(clusterName === undefined || clusterName === ''
       ? {}
       : { cluster: { name: clusterName, namespace: data['clusterNamespace'] ?? 'default' } }),
+    osVariable: data['osVariable'] ?? defaultOsVariable,
   };
 }
 
@@ -133,40 +138,6 @@ function parseCa(value: string | undefined): string | undefined {
   if (value === undefined || value.trim() === '') return undefined;
   if (!value.includes('-----BEGIN CERTIFICATE-----')) throw new Error('serverCa must be certificates in PEM');
   return value;
-}
-
-const ShorterTimings = Type.Record(
-  Type.String({ maxLength: 60 }),
-  Type.Record(Type.String({ maxLength: 60 }), Type.Number({ minimum: 0, maximum: 7 * 24 * 3_600_000 })),
-);
-
-/** JSON in the form of `Timings`, of which any part may be left out. A name that there is not is a fault. */
-function parseTimings(value: string | undefined): Timings {
-  if (value === undefined || value.trim() === '') return productionTimings;
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(value);
-  } catch {
-    parsed = undefined;
-  }
-  if (!Check(ShorterTimings, parsed)) throw new Error('timings must be JSON: groups of numbers by name');
-  const groups: Readonly<Record<string, Readonly<Record<string, number>>>> = parsed;
-  for (const [group, members] of Object.entries(groups)) {
-    const known: object | undefined = Object.entries(productionTimings).find(([name]) => name === group)?.[1];
-    for (const member of Object.keys(members)) {
-      if (known === undefined || !Object.hasOwn(known, member)) {
-        throw new Error(`timings names ${group}.${member}, which there is not`);
-      }
-    }
-  }
-  const { poll, lease, agentUpdate, guard, profileUpdate } = productionTimings;
-  return {
-    poll: { ...poll, ...groups['poll'] },
-    lease: { ...lease, ...groups['lease'] },
-    agentUpdate: { ...agentUpdate, ...groups['agentUpdate'] },
-    guard: { ...guard, ...groups['guard'] },
-    profileUpdate: { ...profileUpdate, ...groups['profileUpdate'] },
-  };
 }
 
 /** Settings come before the environment; both cases of a variable's name are known, the lower one wins as in curl. */

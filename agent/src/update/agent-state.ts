@@ -11,8 +11,10 @@ import type {
   AttemptPhase,
   AttemptReason,
   TakenBack,
+  TakingBack,
+  TrialFailure,
 } from '@gatehouse/domain/agent-update-types';
-import { formatInstant, type Instant, parseInstant } from '@gatehouse/domain/instant';
+import { formatInstant, type Instant, parseInstant, toInstant } from '@gatehouse/domain/instant';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import type { StoredMap } from '../cluster/cluster.ts';
 
@@ -22,6 +24,8 @@ export const stateKeys = {
   good: 'good',
   takenBack: 'takenBack',
   handOverNumber: 'handOverNumber',
+  takingBack: 'takingBack',
+  trialFailure: 'trialFailure',
   profileUpdate: 'profileUpdate',
   trial: 'trial',
 } as const;
@@ -43,39 +47,77 @@ export function parseAgentState(map: StoredMap | undefined): AgentState {
   const data = map?.data ?? {};
   const attempt = parseAttempt(parseJson(data[stateKeys.attempt]));
   const number = Number(data[stateKeys.handOverNumber] ?? '0');
+  const takingBack = parseTakingBack(parseJson(data[stateKeys.takingBack]));
+  const trialFailure = parseTrialFailure(parseJson(data[stateKeys.trialFailure]));
   return {
     ...(attempt === undefined ? {} : { attempt }),
+    ...(takingBack === undefined ? {} : { takingBack }),
+    ...(trialFailure === undefined ? {} : { trialFailure }),
     good: list(parseJson(data[stateKeys.good]), parseRelease),
     takenBack: list(parseJson(data[stateKeys.takenBack]), parseTakenBack),
     handOverNumber: Number.isSafeInteger(number) && number >= 0 ? number : 0,
   };
 }
 
-/** The keys to write for what changed from `before` to `after`; empty when nothing did. */
-export function agentStateChanges(before: AgentState, after: AgentState): Readonly<Record<string, string | null>> {
+/**
+ * The keys to write for what changed from what the map holds to `after`; empty when nothing did. Fields of the attempt
+ * that only a newer agent knows stay as they are.
+ */
+export function agentStateChanges(
+  map: StoredMap | undefined,
+  after: AgentState,
+): Readonly<Record<string, string | null>> {
+  const before = parseAgentState(map);
   const changes: Record<string, string | null> = {};
   const put = (key: string, old: string | undefined, now: string | undefined): void => {
     if (old !== now) changes[key] = now ?? null;
   };
-  put(stateKeys.attempt, formatAttempt(before.attempt), formatAttempt(after.attempt));
-  put(stateKeys.good, JSON.stringify(before.good), JSON.stringify(after.good));
-  put(stateKeys.takenBack, formatTakenBack(before.takenBack), formatTakenBack(after.takenBack));
+  const unknown = unknownFields(parseJson(map?.data[stateKeys.attempt]), after.attempt?.id);
+  const withUnknown = (attempt: AgentAttempt | undefined) => attempt && { ...unknown, ...attempt };
+  put(stateKeys.attempt, format(withUnknown(before.attempt)), format(withUnknown(after.attempt)));
+  put(stateKeys.good, format(before.good), format(after.good));
+  put(stateKeys.takenBack, format(before.takenBack), format(after.takenBack.slice(-takenBackMax)));
   put(stateKeys.handOverNumber, String(before.handOverNumber), String(after.handOverNumber));
+  put(stateKeys.takingBack, format(before.takingBack), format(after.takingBack));
+  put(stateKeys.trialFailure, format(before.trialFailure), format(after.trialFailure));
   return changes;
 }
 
-function formatAttempt(attempt: AgentAttempt | undefined): string | undefined {
-  if (attempt === undefined) return undefined;
-  return JSON.stringify({
-    ...attempt,
-    startedAt: formatInstant(attempt.startedAt),
-    ...(attempt.swappedAt === undefined ? {} : { swappedAt: formatInstant(attempt.swappedAt) }),
-    ...(attempt.endedAt === undefined ? {} : { endedAt: formatInstant(attempt.endedAt) }),
-  });
+const attemptFields: readonly (keyof AgentAttempt)[] = [
+  'id',
+  'from',
+  'to',
+  'phase',
+  'startedAt',
+  'swappedAt',
+  'interruptions',
+  'endedAt',
+  'reason',
+  'generation',
+  'pullErrorSince',
+  'readyAt',
+];
+
+function unknownFields(stored: unknown, id: string | undefined): Unknowns {
+  if (!isRecord(stored) || stored['id'] !== id) return {};
+  const known: readonly string[] = attemptFields;
+  return Object.fromEntries(Object.entries(stored).filter(([field]) => !known.includes(field)));
 }
 
-function formatTakenBack(takenBack: readonly TakenBack[]): string {
-  return JSON.stringify(takenBack.slice(-takenBackMax).map((one) => ({ ...one, at: formatInstant(one.at) })));
+/** Fields that hold a point in time; written as RFC 3339, so that a person who looks can read them. */
+const instantFields: readonly string[] = ['at', 'startedAt', 'swappedAt', 'endedAt', 'pullErrorSince', 'readyAt'];
+
+function format(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(toWritten(value, ''));
+}
+
+/** Keys in one order, so that one value has one text. */
+function toWritten(value: unknown, field: string): unknown {
+  if (typeof value === 'number' && instantFields.includes(field)) return formatInstant(toInstant(value));
+  if (Array.isArray(value)) return value.map((item: unknown) => toWritten(item, ''));
+  if (!isRecord(value)) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, member]) => [key, toWritten(member, key)]));
 }
 
 function parseAttempt(value: unknown): AgentAttempt | undefined {
@@ -86,9 +128,6 @@ function parseAttempt(value: unknown): AgentAttempt | undefined {
   const startedAt = instant(value['startedAt']);
   const id = value['id'];
   if (typeof id !== 'string' || !from || !to || !phase || startedAt === undefined) return undefined;
-  const swappedAt = instant(value['swappedAt']);
-  const endedAt = instant(value['endedAt']);
-  const reason = parseReason(value['reason']);
   const interruptions = value['interruptions'];
   return {
     id,
@@ -97,9 +136,12 @@ function parseAttempt(value: unknown): AgentAttempt | undefined {
     phase,
     startedAt,
     interruptions: typeof interruptions === 'number' ? interruptions : 0,
-    ...(swappedAt === undefined ? {} : { swappedAt }),
-    ...(endedAt === undefined ? {} : { endedAt }),
-    ...(reason === undefined ? {} : { reason }),
+    ...defined('swappedAt', instant(value['swappedAt'])),
+    ...defined('endedAt', instant(value['endedAt'])),
+    ...defined('reason', parseReason(value['reason'])),
+    ...defined('generation', number(value['generation'])),
+    ...defined('pullErrorSince', instant(value['pullErrorSince'])),
+    ...defined('readyAt', instant(value['readyAt'])),
   };
 }
 
@@ -108,7 +150,25 @@ function parseTakenBack(value: unknown): TakenBack | undefined {
   const release = parseRelease(value['release']);
   const reason = parseReason(value['reason']);
   const at = instant(value['at']);
-  return release && reason && at !== undefined ? { release, reason, at } : undefined;
+  if (!release || !reason || at === undefined) return undefined;
+  return { release, reason, at, ...defined('generation', number(value['generation'])) };
+}
+
+function parseTakingBack(value: unknown): TakingBack | undefined {
+  if (!isRecord(value)) return undefined;
+  const release = parseRelease(value['release']);
+  const to = parseRelease(value['to']);
+  const reason = parseReason(value['reason']);
+  const at = instant(value['at']);
+  if (!release || !to || !reason || at === undefined) return undefined;
+  return { release, to, reason, isBlamed: value['isBlamed'] === true, at };
+}
+
+function parseTrialFailure(value: unknown): TrialFailure | undefined {
+  if (!isRecord(value) || typeof value['attemptId'] !== 'string' || typeof value['message'] !== 'string')
+    return undefined;
+  const { attemptId, kind, message } = value;
+  return kind === 'unreachable' || kind === 'refused' ? { attemptId, kind, message } : undefined;
 }
 
 function parseRelease(value: unknown): AgentRelease | undefined {
@@ -125,6 +185,15 @@ function parseReason(value: unknown): AttemptReason | undefined {
     ...(typeof value['exitCode'] === 'number' ? { exitCode: value['exitCode'] } : {}),
     ...(typeof value['lastLogLines'] === 'string' ? { lastLogLines: value['lastLogLines'] } : {}),
   };
+}
+
+function defined<Key extends string, T>(key: Key, value: T | undefined): { readonly [K in Key]?: T } {
+  // A computed key widens to string; the one there is is `Key`.
+  return (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: T };
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
 function instant(value: unknown): Instant | undefined {

@@ -15,7 +15,7 @@ export async function changeAgentState(
     const map = await cluster.readMap('state');
     const before = parseAgentState(map);
     const after = change(before);
-    const changes = agentStateChanges(before, after);
+    const changes = agentStateChanges(map, after);
     if (Object.keys(changes).length === 0) return after;
     const written = await cluster.writeMap('state', changes, map?.resourceVersion);
     if (written !== 'conflict') return after;

@@ -82,7 +82,7 @@ describe('the Lease', () => {
 
   test('a new process need not wait when the stamps say that it has run out', async () => {
     await keeper('a').take();
-    await clock.advance(16_999);
+    await clock.advance(15_000);
     expect(await keeper('b').take()).toBe('held-by-another');
     await clock.advance(1);
     expect(await keeper('c').take()).toBe('taken');

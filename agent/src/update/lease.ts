@@ -6,7 +6,7 @@
  */
 
 import type { ObservedLease } from '@gatehouse/domain/agent-cluster';
-import { millisecondsBetween } from '@gatehouse/domain/instant';
+import { isLeaseFree, isLeaseOverdue, mayAct } from '@gatehouse/domain/agent-lease';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { Clock } from '../clock.ts';
 import type { AgentCluster } from '../cluster/cluster.ts';
@@ -31,8 +31,6 @@ export interface LeaseKeeper {
   release(): Promise<void>;
 }
 
-const stampMarginMilliseconds = 2_000;
-
 export function createLeaseKeeper(
   cluster: AgentCluster,
   podName: string,
@@ -54,24 +52,25 @@ export function createLeaseKeeper(
     if (held !== undefined) held = { ...held, number: state.handOverNumber };
   };
 
-  /**
-   * Nobody has renewed it for its duration: seen by our own clock, or told by the stamps of the API server, which both
-   * the renewal and `now` have. The margin is for their coarseness; it still leaves the holder silent long before.
-   */
-  const hasRunOut = async (lease: ObservedLease): Promise<boolean> => {
+  /** Also when only our own clock saw that nobody renews it: the stamps may be from another API server's clock. */
+  const isFree = async (lease: ObservedLease | undefined): Promise<boolean> => {
+    if (isLeaseFree(lease, await cluster.now(), timings)) return true;
+    if (lease === undefined) return true;
     if (foreign?.resourceVersion !== lease.resourceVersion) {
       foreign = { resourceVersion: lease.resourceVersion, seenAt: clock.monotonic() };
     }
-    if (clock.monotonic() - foreign.seenAt >= timings.duration) return true;
-    if (lease.renewedAt === undefined) return false;
-    return millisecondsBetween(lease.renewedAt, await cluster.now()) >= timings.duration + stampMarginMilliseconds;
+    return clock.monotonic() - foreign.seenAt >= timings.duration;
   };
+  const own = () => ({
+    isHolder: held !== undefined,
+    sinceRenewal: held === undefined ? 0 : clock.monotonic() - held.renewedAt,
+  });
 
   return {
     holder,
     isHeld: () => held !== undefined,
-    mayAct: () => held !== undefined && held.number > 0 && clock.monotonic() - held.renewedAt <= timings.actAgeMax,
-    isOverdue: () => held !== undefined && clock.monotonic() - held.renewedAt > timings.duration,
+    mayAct: () => held !== undefined && held.number > 0 && mayAct(own(), timings),
+    isOverdue: () => isLeaseOverdue(own(), timings),
     handOverNumber: () => held?.number ?? 0,
     async renew() {
       if (held === undefined) return;
@@ -93,7 +92,7 @@ export function createLeaseKeeper(
     async take() {
       if (held !== undefined) return 'taken';
       const lease = await cluster.readLease();
-      if (lease?.holder !== undefined && lease.holder !== holder && !(await hasRunOut(lease))) return 'held-by-another';
+      if (lease?.holder !== undefined && lease.holder !== holder && !(await isFree(lease))) return 'held-by-another';
       const renewedAt = clock.monotonic();
       const written = await cluster.writeLease(holder, lease?.resourceVersion);
       if (written === 'conflict') return 'held-by-another';

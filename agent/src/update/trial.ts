@@ -4,8 +4,8 @@
  * that a container that is restarted while the server is away need not pass it again.
  */
 
-import type { AgentAttempt, AgentRelease } from '@gatehouse/domain/agent-update-types';
-import type { AgentCluster } from '../cluster/cluster.ts';
+import type { AgentAttempt, AgentRelease, TrialFailure } from '@gatehouse/domain/agent-update-types';
+import type { AgentCluster, StoredMap } from '../cluster/cluster.ts';
 import type { ControlPlane } from '../poll/control-plane.ts';
 import { identityKeys, parseIdentity } from '../poll/identity.ts';
 import { createSession } from '../poll/session.ts';
@@ -64,8 +64,36 @@ export async function passTrial(input: {
   return { kind: 'unreachable', message: answer.message };
 }
 
+/** Passed: the success is kept, and an earlier failure forgotten. A crash here costs one more trial, nothing else. */
 export async function keepTrial(cluster: AgentCluster, attemptId: string): Promise<void> {
-  const map = await cluster.readMap('state');
-  // A conflict or a crash here costs one more trial, nothing else.
-  await cluster.writeMap('state', { [stateKeys.trial]: attemptId }, map?.resourceVersion);
+  await writeState(cluster, () => ({ [stateKeys.trial]: attemptId, [stateKeys.trialFailure]: null }));
+}
+
+/** For those who watch: why it did not pass so far. Written again only when it is another reason. */
+export async function keepTrialFailure(
+  cluster: AgentCluster,
+  attemptId: string,
+  failure: Exclude<TrialResult, { kind: 'passed' }>,
+): Promise<void> {
+  await writeState(cluster, (map) => {
+    const known = parseAgentState(map).trialFailure;
+    if (known?.attemptId === attemptId && known.kind === failure.kind) return {};
+    const value: TrialFailure = { attemptId, kind: failure.kind, message: failure.message.slice(0, 1_000) };
+    return { [stateKeys.trialFailure]: JSON.stringify(value) };
+  });
+}
+
+const triesMax = 5;
+
+async function writeState(
+  cluster: AgentCluster,
+  change: (map: StoredMap | undefined) => Readonly<Record<string, string | null>>,
+): Promise<void> {
+  for (let tries = 1; tries <= triesMax; tries += 1) {
+    const map = await cluster.readMap('state');
+    const changes = change(map);
+    if (Object.keys(changes).length === 0) return;
+    if ((await cluster.writeMap('state', changes, map?.resourceVersion)) !== 'conflict') return;
+  }
+  throw new Error(`The ConfigMap gatehouse-agent-state changed under each of ${triesMax} attempts to write it.`);
 }

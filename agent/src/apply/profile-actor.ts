@@ -1,0 +1,308 @@
+/**
+ * The gateway's profile, carried out: look at the gateway's own Cluster and the inventory, ask `domain` what comes next,
+ * store the progress, then act. Only on gateways whose cluster Gatehouse installed. What must outlive the process is in
+ * the maps `state` and `inventory`; what it keeps in memory is only what can be looked at again.
+ */
+
+import type { Target } from '@gatehouse/contract/agent-api';
+import { isAttemptRunning } from '@gatehouse/domain/agent-attempt';
+import type { Known, ObservedClusterApi } from '@gatehouse/domain/gateway';
+import type { Instant } from '@gatehouse/domain/instant';
+import { objectKey, referenceOf } from '@gatehouse/domain/object-reference';
+import { preflight } from '@gatehouse/domain/preflight';
+import { layerOf } from '@gatehouse/domain/profile-diff';
+import { nodeTargetOf } from '@gatehouse/domain/profile-plan';
+import { nextProfileUpdateActions } from '@gatehouse/domain/profile-update';
+import type { PackObservation, ProfileUpdateAction, ProfileUpdateFacts } from '@gatehouse/domain/profile-update-step';
+import type { PreflightResult } from '@gatehouse/domain/profile-update-types';
+import type { Reason } from '@gatehouse/domain/reason';
+import type { Clock } from '../clock.ts';
+import type { Cluster, TopologyPatch, WriteResult } from '../cluster/cluster.ts';
+import { known } from '../cluster/known.ts';
+import type { Log } from '../log.ts';
+import { readDrift } from '../observe/drift.ts';
+import type { ObserveInput } from '../observe/observe.ts';
+import { readPreflightFacts } from '../observe/preflight.ts';
+import type { ReleaseShelf, Shelved } from '../poll/release-shelf.ts';
+import type { AgentSettings } from '../settings/agent-settings.ts';
+import { parseAgentState } from '../update/agent-state.ts';
+import type { LeaseKeeper } from '../update/lease.ts';
+import type { StepResult } from './agent-actor.ts';
+import { applyPack, packDigest } from './apply-pack.ts';
+import { execute, type Executors, type Outcome } from './executors.ts';
+import { type Inventory, packKey, readInventory, writeAppliedProfile } from './inventory.ts';
+import { parseProgress, storeProgress } from './profile-progress.ts';
+import { type VerifiedOrder, verifyInitialProfile, verifyOrder } from './profile-order.ts';
+
+export interface ProfileActor {
+  /** Only while it may act. */
+  step(target: Target | undefined): Promise<StepResult>;
+  /** For the observation: reads the Cluster, and the preflight of a plan that waits. */
+  see(target: Target | undefined): Promise<ProfileSeen>;
+  holds(): readonly Reason[];
+}
+
+export type ProfileSeen = ObserveInput['profile'];
+
+export interface ProfileActorParts {
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: AgentSettings;
+  readonly lease: LeaseKeeper;
+  readonly shelf: ReleaseShelf;
+}
+
+interface CheckedPreflight {
+  readonly planId: string;
+  readonly at: Instant;
+  readonly checkedAt: number;
+  readonly results: readonly PreflightResult[];
+}
+
+const idle: StepResult = { isBusy: false, hasNews: false };
+const initialRetryMilliseconds = 60_000;
+
+export function createProfileActor(parts: ProfileActorParts): ProfileActor {
+  const { cluster, clock, log, settings, lease, shelf } = parts;
+  const profileCluster = cluster.profile;
+  if (profileCluster === undefined) {
+    return { step: async () => idle, see: async () => ({ drift: [] }), holds: () => [] };
+  }
+  const { provider, osVariable, timings } = settings;
+  const packs = createPackMemory();
+  let checked: CheckedPreflight | undefined;
+  let refusal: string | undefined;
+  let holds: readonly Reason[] = [];
+  let drift: { readonly at: number; readonly lines: readonly string[] } | undefined;
+  /** A patch is conditional on the last read of the Cluster, so the observation must not read in between. */
+  const oneAtATime = createTurns();
+
+  const check = async (verified: VerifiedOrder, clusterApi: Known<ObservedClusterApi>): Promise<void> => {
+    const { order, profile } = verified;
+    const facts = await readPreflightFacts(profileCluster, { steps: order.steps, profile, clusterApi });
+    const now = await cluster.now();
+    checked = { planId: order.planId, at: now, checkedAt: clock.monotonic(), results: preflight(facts) };
+  };
+
+  const patch = async (what: ProfileUpdateAction['kind'], order: TopologyPatch): Promise<Outcome> => {
+    if (!lease.mayAct()) return 'stop';
+    return toOutcome(what, await profileCluster.patchTopology(order));
+  };
+  const toOutcome = (what: ProfileUpdateAction['kind'], result: WriteResult): Outcome => {
+    if (result === 'conflict') return 'stop';
+    refusal = result === 'written' ? undefined : result.message;
+    log(result === 'written' ? 'info' : 'warn', 'profile-update', { did: what, refusal });
+    return result === 'written' ? 'done' : 'stop';
+  };
+
+  const executorsFor = (
+    { order, profile }: VerifiedOrder,
+    clusterApi: Known<ObservedClusterApi>,
+  ): Executors<ProfileUpdateAction> => ({
+    async checkPreflight() {
+      await check({ order, profile }, clusterApi);
+      return 'done';
+    },
+    async applyPack({ stepId, layer, pack: name, deletes }) {
+      const pack = layerOf(profile, layer)?.packs.find((one) => one.name === name);
+      const stillWanted = new Set(
+        profile.layers.flatMap((one) =>
+          one.packs.flatMap(({ objects }) => objects.map((o) => objectKey(referenceOf(o)))),
+        ),
+      );
+      const door = { cluster, profile: profileCluster, mayAct: () => lease.mayAct() };
+      const result = await applyPack(door, { layer, name, pack, deletes, stillWanted });
+      packs.remember(stepId, result);
+      const message = result.kind === 'refused' ? result.message : undefined;
+      log(message === undefined ? 'info' : 'warn', 'profile-update', {
+        did: 'applyPack',
+        pack: name,
+        refusal: message,
+      });
+      return result.kind === 'applied' ? 'done' : 'stop';
+    },
+    setVersionAndOs: ({ kind, to }) =>
+      patch(kind, { version: to.kubernetes, variables: { [osVariable]: to.os }, controlPlaneOverrides: {} }),
+    overrideControlPlaneOs: ({ kind, os }) => patch(kind, { controlPlaneOverrides: { [osVariable]: os } }),
+    setOs: ({ kind, os }) => patch(kind, { variables: { [osVariable]: os }, controlPlaneOverrides: {} }),
+    async deleteMachine({ kind, name }) {
+      if (!lease.mayAct()) return 'stop';
+      return toOutcome(kind, await profileCluster.deleteMachine(name));
+    },
+    async recordAppliedProfile({ profile: { version, digest } }) {
+      if (!lease.mayAct()) return 'stop';
+      const nodes = nodeTargetOf(profile);
+      await writeAppliedProfile(cluster, { version, digest, ...(nodes === undefined ? {} : { nodes }) });
+      log('info', 'profile-applied', { version, digest });
+      return 'done';
+    },
+  });
+
+  const look = async (verified: VerifiedOrder): Promise<ProfileUpdateFacts> => {
+    const [map, inventory, clusterApi] = await Promise.all([
+      cluster.readMap('state'),
+      readInventory(cluster),
+      known(() => profileCluster.readClusterApi()),
+    ]);
+    const stored = parseProgress(map);
+    const progress = stored?.planId === verified.order.planId ? stored : undefined;
+    const isFromPlan = checked?.planId === verified.order.planId;
+    return {
+      order: withOwnRetry(verified.order, progress, await cluster.now()),
+      ...(progress === undefined ? {} : { progress }),
+      clusterApi,
+      osVariable,
+      packs: packs.observe(verified, inventory),
+      ...(checked !== undefined && isFromPlan ? { preflight: { at: checked.at, results: checked.results } } : {}),
+      ...(inventory.applied === undefined ? {} : { appliedProfile: inventory.applied }),
+      isAgentUpdateRunning: isAttemptRunning(parseAgentState(map).attempt),
+      ...(refusal === undefined ? {} : { refusal }),
+    };
+  };
+
+  const carryOut = async (verified: VerifiedOrder): Promise<StepResult> => {
+    /** What takes long and does not touch the Cluster is done after the turn. */
+    const later: (() => Promise<Outcome>)[] = [];
+    const result = await oneAtATime(async () => {
+      const facts = await look(verified);
+      const decision = nextProfileUpdateActions(facts, await cluster.now(), timings);
+      holds = verified.order.isInitial === true ? [...decision.waits, ...stoppedReason(decision.progress.stopped)] : [];
+      if (!lease.mayAct()) return idle;
+      const isNew = await storeProgress(cluster, decision.progress);
+      const hasMoved =
+        isNew && marks(decision.progress) !== (facts.progress === undefined ? '' : marks(facts.progress));
+      if (hasMoved) log('info', 'profile-update', { phase: decision.progress.phase, steps: marks(decision.progress) });
+      const executors = executorsFor(verified, facts.clusterApi);
+      for (const action of decision.actions) {
+        const act = (): Promise<Outcome> => execute(executors, action);
+        if (action.kind === 'applyPack' || action.kind === 'checkPreflight') later.push(act);
+        else if ((await act()) === 'stop') break;
+      }
+      const { phase } = decision.progress;
+      return { isBusy: phase === 'preflight' || phase === 'running', hasNews: hasMoved };
+    });
+    for (const act of later) if ((await act()) === 'stop') break;
+    return result;
+  };
+
+  return {
+    holds: () => holds,
+    async step(target) {
+      const verified = await verifyWanted(parts, target, await readInventory(cluster));
+      if (verified === undefined) {
+        holds = [];
+        return idle;
+      }
+      if (verified.kind === 'refused') {
+        holds = verified.reasons;
+        return idle;
+      }
+      return carryOut(verified.value);
+    },
+    async see(target) {
+      const inventory = await readInventory(cluster);
+      const clusterApi = await oneAtATime(() => known(() => profileCluster.readClusterApi()));
+      const proposed = target?.profileUpdate === undefined ? target?.proposed : undefined;
+      const isDue =
+        checked?.planId !== proposed?.planId ||
+        checked === undefined ||
+        clock.monotonic() - checked.checkedAt >= timings.poll.duringUpdate;
+      if (proposed !== undefined && isDue) {
+        const verified = await verifyOrder(shelf, proposed, provider);
+        if (verified.kind === 'ok') await check(verified.value, clusterApi);
+      }
+      const isStale = drift === undefined || clock.monotonic() - drift.at >= timings.poll.whileWaitingForConfirmation;
+      if (isStale && lease.mayAct()) {
+        drift = { at: clock.monotonic(), lines: await readDrift(profileCluster, inventory, clusterApi) };
+      }
+      const progress = parseProgress(await cluster.readMap('state'));
+      const wanted = target?.profileUpdate?.planId ?? proposed?.planId;
+      const isInitial = progress !== undefined && progress.planId === target?.initialProfile?.digest;
+      const isUpdating = progress?.phase === 'running' || progress?.phase === 'stopped';
+      return {
+        clusterApi,
+        ...(inventory.applied === undefined
+          ? {}
+          : { applied: { version: inventory.applied.version, digest: inventory.applied.digest } }),
+        // In the middle of an update the gateway is between two profiles, which is no drift.
+        drift: isUpdating ? [] : (drift?.lines ?? []),
+        ...(checked !== undefined && checked.planId === wanted
+          ? { preflight: { planId: checked.planId, results: checked.results } }
+          : {}),
+        ...(progress === undefined || isInitial ? {} : { progress }),
+      };
+    },
+  };
+}
+
+/** What is to be carried out now: a confirmed update, else the first profile of a new gateway. */
+async function verifyWanted(
+  { shelf, settings }: ProfileActorParts,
+  target: Target | undefined,
+  inventory: Inventory,
+): Promise<Shelved<VerifiedOrder> | undefined> {
+  if (target?.profileUpdate !== undefined) return verifyOrder(shelf, target.profileUpdate, settings.provider);
+  if (target?.initialProfile === undefined || inventory.applied !== undefined) return undefined;
+  return verifyInitialProfile(shelf, target.initialProfile, settings.provider);
+}
+
+/** Nobody retries the first profile by hand: it belongs to the installation, so it is tried again by itself. */
+function withOwnRetry(
+  order: ProfileUpdateFacts['order'],
+  progress: ProfileUpdateFacts['progress'],
+  now: Instant,
+): ProfileUpdateFacts['order'] {
+  if (order.isInitial !== true || progress === undefined) return order;
+  const ended = Math.max(progress.startedAt, ...progress.steps.map(({ finishedAt }) => finishedAt ?? 0));
+  const isDue = progress.phase === 'stopped' && now - ended >= initialRetryMilliseconds;
+  return { ...order, retry: progress.retry + (isDue ? 1 : 0) };
+}
+
+const stoppedReason = (stopped: Reason | undefined): readonly Reason[] => (stopped === undefined ? [] : [stopped]);
+
+/** What people wait to see: the phase, each step's state, the milestone. */
+function marks(progress: NonNullable<ProfileUpdateFacts['progress']>): string {
+  const steps = progress.steps.map(({ id, state }) => `${id}=${state}`).join(' ');
+  return `${progress.phase} ${steps}${progress.controlPlanesUpdatedAt === undefined ? '' : ' control planes updated'}`;
+}
+
+interface PackMemory {
+  remember(stepId: string, result: Awaited<ReturnType<typeof applyPack>>): void;
+  observe(verified: VerifiedOrder, inventory: Inventory): Readonly<Record<string, PackObservation>>;
+}
+
+/** By the inventory; a refusal and how far it got only as long as this process lives. */
+function createPackMemory(): PackMemory {
+  const results = new Map<string, { readonly refusal?: string; readonly movedMark?: string }>();
+  return {
+    remember: (stepId, result) => {
+      if (result.kind === 'applied') results.delete(stepId);
+      else {
+        const message = result.kind === 'refused' ? { refusal: result.message } : {};
+        results.set(stepId, { ...message, movedMark: `${result.writes} objects written` });
+      }
+    },
+    observe({ order, profile }, inventory) {
+      const steps = order.steps.filter((step) => step.kind === 'pack');
+      return Object.fromEntries(
+        steps.map((step) => {
+          const pack = layerOf(profile, step.layer)?.packs.find(({ name }) => name === step.pack);
+          const there = inventory.packs[packKey(step.layer, step.pack)];
+          const isApplied = pack === undefined ? there === undefined : there?.digest === packDigest(pack);
+          return [step.id, { isApplied, ...results.get(step.id) }];
+        }),
+      );
+    },
+  };
+}
+
+/** Calls run one after the other, in the order in which they were made. */
+function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const turn = last.then(task, task);
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+}

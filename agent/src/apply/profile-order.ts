@@ -1,0 +1,93 @@
+/**
+ * From the order on the wire to one that may be carried out: its profile is the signed one, and what its node steps ask
+ * for is what that profile says. The server chooses when, never what.
+ */
+
+import type { ProfileUpdateOrder as OrderMessage, Target } from '@gatehouse/contract/agent-api';
+import { initialProfileSteps, nodeTargetOf } from '@gatehouse/domain/profile-plan';
+import { layerKinds, type Profile } from '@gatehouse/domain/profile';
+import type { ProfileUpdateFacts } from '@gatehouse/domain/profile-update-step';
+import type { ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
+import { parseKubernetesVersion } from '@gatehouse/domain/version';
+import type { ReleaseShelf, Shelved } from '../poll/release-shelf.ts';
+import { namedProfile, verifyProfile } from '../poll/verify-target.ts';
+import { toProfile } from './profile-document.ts';
+
+export interface VerifiedOrder {
+  readonly order: ProfileUpdateFacts['order'];
+  readonly profile: Profile;
+}
+
+export async function verifyOrder(
+  shelf: ReleaseShelf,
+  message: OrderMessage,
+  provider: string,
+): Promise<Shelved<VerifiedOrder>> {
+  const document = await verifyProfile(shelf, namedProfile(message), provider);
+  if (document.kind === 'refused') return document;
+  const profile = toProfile(document.value, message.to.digest);
+  const steps = message.steps.map((step) => toStep(step));
+  const fault = steps.map((step) => faultOf(step, profile)).find((one) => one !== undefined);
+  if (fault !== undefined) return refused(fault);
+  const known = steps.filter((step): step is ProfileUpdateStep => step !== undefined);
+  const { planId, retry, isCancelled } = message;
+  return {
+    kind: 'ok',
+    value: { order: { planId, to: profile, steps: known, retry, isCancelled }, profile },
+  };
+}
+
+/** The first profile of a new gateway belongs to its installation; it is its own plan. */
+export async function verifyInitialProfile(
+  shelf: ReleaseShelf,
+  initial: NonNullable<Target['initialProfile']>,
+  provider: string,
+): Promise<Shelved<VerifiedOrder>> {
+  const document = await verifyProfile(shelf, initial, provider);
+  if (document.kind === 'refused') return document;
+  const profile = toProfile(document.value, initial.digest);
+  const steps = initialProfileSteps(profile);
+  const order = { planId: initial.digest, to: profile, steps, retry: 0, isCancelled: false, isInitial: true };
+  return { kind: 'ok', value: { order, profile } };
+}
+
+/** Undefined when this agent does not understand it. */
+function toStep(step: OrderMessage['steps'][number]): ProfileUpdateStep | undefined {
+  if (step.kind === 'pack') {
+    const layer = layerKinds.find((kind) => kind === step.layer);
+    if (layer === undefined || step.pack === undefined) return undefined;
+    const { id, pack, deletes = [], keeps = [] } = step;
+    return { id, kind: 'pack', layer, pack, deletes, keeps };
+  }
+  const kubernetes = parseKubernetesVersion(step.to?.kubernetes ?? '');
+  if (step.id !== step.kind || step.to === undefined || kubernetes === undefined) return undefined;
+  const more = step.move === undefined ? {} : { move: step.move };
+  const rest = { ...more, to: { kubernetes, os: step.to.os }, nodes: step.nodes ?? [] };
+  return step.kind === 'control-planes'
+    ? { id: 'control-planes', kind: 'control-planes', ...rest }
+    : { id: 'workers', kind: 'workers', ...rest };
+}
+
+function faultOf(step: ProfileUpdateStep | undefined, profile: Profile): string | undefined {
+  if (step === undefined) return 'The order has a step that this agent does not understand.';
+  if (step.kind === 'pack') return undefined;
+  const signed = nodeTargetOf(profile);
+  if (signed?.kubernetes === step.to.kubernetes && signed.os === step.to.os) return undefined;
+  return (
+    `The control plane orders Kubernetes ${step.to.kubernetes} with ${step.to.os} for profile ${profile.version}, ` +
+    `but the signed profile has ${signed?.kubernetes ?? 'no version'} with ${signed?.os ?? 'no image'}.`
+  );
+}
+
+function refused(message: string): Shelved<never> {
+  return {
+    kind: 'refused',
+    reasons: [
+      {
+        code: 'order-refused',
+        message,
+        nextStep: 'Nothing was changed on the gateway. Ask who runs the control plane how this could be.',
+      },
+    ],
+  };
+}

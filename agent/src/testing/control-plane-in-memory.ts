@@ -1,0 +1,116 @@
+/**
+ * A control plane for one gateway, in this process: one-time token, bound key, signatures checked, hand-over numbers
+ * that may not fall, a target with a generation, a signed repository from a folder. It decides nothing; a test sets the
+ * target.
+ */
+
+import { createPublicKey, verify } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { type Observation, PollRequest, type Target } from '@gatehouse/contract/agent-api';
+import { Check } from 'typebox/value';
+import type { Clock } from '../clock.ts';
+import type { Answer, ControlPlane } from '../poll/control-plane.ts';
+
+export interface SeenPoll {
+  readonly at: number;
+  readonly podName: string;
+  readonly request: PollRequest;
+}
+
+export interface ControlPlaneInMemory {
+  connect(podName: string): ControlPlane;
+  /** Every poll that was answered, in order. */
+  readonly polls: SeenPoll[];
+  observation: Observation | undefined;
+  target: Target | undefined;
+  isAway: boolean;
+  pollAgainSeconds: number;
+  /** Pods to which the trial is answered with a refusal. */
+  refusesTrials: boolean;
+}
+
+export function createControlPlaneInMemory(options: {
+  readonly gatewayId: string;
+  readonly token: string;
+  readonly repositoryDirectory: string;
+  readonly clock: Clock;
+}): ControlPlaneInMemory {
+  const { gatewayId, clock } = options;
+  let token: string | undefined = options.token;
+  let key: string | undefined;
+  let handOverNumber = 0;
+  let digest: string | undefined;
+  const refused = <T>(status: number, code: string): Answer<T> => ({ kind: 'refused', status, code, message: code });
+
+  const server: ControlPlaneInMemory = {
+    polls: [],
+    observation: undefined,
+    target: undefined,
+    isAway: false,
+    pollAgainSeconds: 5,
+    refusesTrials: false,
+    connect(podName) {
+      const reach = async <T>(answer: () => Answer<T>): Promise<Answer<T>> =>
+        server.isAway ? { kind: 'unreachable', message: 'no route to host' } : answer();
+      return {
+        enrol: (request) =>
+          reach(() => {
+            if (request.token !== token) return refused(401, 'token-invalid');
+            token = undefined;
+            key = request.publicKey;
+            return { kind: 'answered', value: { gatewayId } };
+          }),
+        challenge: (id) =>
+          reach(() =>
+            id === gatewayId
+              ? { kind: 'answered', value: { challenge: `challenge of ${podName}` } }
+              : refused(401, 'identity-refused'),
+          ),
+        openSession: ({ challenge, signature }) =>
+          reach(() => {
+            if (key === undefined) return refused(401, 'identity-refused');
+            const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
+            const text = Buffer.from(`gatehouse-agent-session:${gatewayId}:${challenge}`);
+            if (!verify(null, text, publicKey, Buffer.from(signature, 'base64url')))
+              return refused(401, 'identity-refused');
+            return { kind: 'answered', value: { sessionToken: `session of ${podName}`, expiresInSeconds: 600 } };
+          }),
+        poll: (sessionToken, request) =>
+          reach(() => {
+            if (sessionToken !== `session of ${podName}`) return refused(401, 'identity-refused');
+            if (!Check(PollRequest, request)) return refused(400, 'invalid-request');
+            if (request.isTrial === true) {
+              if (server.refusesTrials) return refused(401, 'identity-refused');
+              server.polls.push({ at: clock.monotonic(), podName, request });
+              return { kind: 'answered', value: { isObservationWanted: false, pollAgainSeconds: 60 } };
+            }
+            if (request.handOverNumber < handOverNumber) return refused(409, 'hand-over-superseded');
+            handOverNumber = request.handOverNumber;
+            server.polls.push({ at: clock.monotonic(), podName, request });
+            if (request.observation !== undefined) {
+              server.observation = request.observation;
+              digest = request.observationDigest;
+            }
+            const { target } = server;
+            const isNew = target !== undefined && target.generation > request.generation;
+            return {
+              kind: 'answered',
+              value: {
+                ...(isNew ? { target } : {}),
+                isObservationWanted: digest !== request.observationDigest,
+                pollAgainSeconds: server.pollAgainSeconds,
+              },
+            };
+          }),
+        async readRepositoryFile(kind, file) {
+          if (server.isAway) throw new Error('no route to host');
+          const full = path.join(options.repositoryDirectory, kind, file);
+          return existsSync(full) ? readFile(full) : undefined;
+        },
+      };
+    },
+  };
+  return server;
+}
