@@ -9,20 +9,13 @@ import type {
   ObservedLease,
   ObservedRehearsal,
 } from '@gatehouse/domain/agent-cluster';
-import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { Clock } from '../../clock.ts';
-import type {
-  AgentTemplate,
-  ApplyAgentDeployment,
-  Cluster,
-  ProfileCluster,
-  StoredMap,
-  WriteResult,
-} from '../cluster.ts';
+import type { ApplyAgentDeployment, Cluster, ProfileCluster, StoredMap, WriteResult } from '../cluster.ts';
 import { observeClusterApi, observeNodes } from './cluster-api.ts';
 import * as objects from './objects.ts';
 import type { DeploymentState, LeaseState, PodState, SimulatedState } from './state.ts';
 import { countWrite, type Store, without } from './store.ts';
+import { renderSimulatedTemplate } from './template.ts';
 import { deleteMachine, patchTopology } from './topology-patch.ts';
 
 export interface ConnectionParts {
@@ -199,7 +192,7 @@ function observeDeployment(deployment: DeploymentState): ObservedAgentDeployment
 }
 
 function observePod(pod: PodState): ObservedAgentPod {
-  const { owner: _owner, nodeName: _nodeName, phase: _phase, ...seen } = pod;
+  const { owner: _owner, repository: _repository, nodeName: _nodeName, phase: _phase, ...seen } = pod;
   return seen;
 }
 
@@ -209,11 +202,6 @@ function observeRehearsal({ rehearsal, pods }: SimulatedState): ObservedRehearsa
   const pod = pods.find(({ owner }) => owner.kind === 'rehearsal' && owner.attemptId === attemptId);
   const base = { attemptId, startedAt, state: pod?.phase ?? 'running' } as const;
   return pod === undefined ? base : { ...base, pod: observePod(pod) };
-}
-
-/** A simulated cluster needs no more of a template than which program it runs. */
-export function renderSimulatedTemplate(release: AgentRelease, image: { readonly repository: string }): AgentTemplate {
-  return { release, template: { image: `${image.repository}@${release.digest}` } };
 }
 
 function refusalOf(deployment: DeploymentState | undefined, order: ApplyAgentDeployment): WriteResult | undefined {

@@ -1,11 +1,11 @@
 /** What only somebody beside the agent does to a simulated cluster: its owner, and the machine room. */
 
 import type { Clock } from '../../clock.ts';
-import type { AgentTemplate } from '../cluster.ts';
 import { deleted } from './cluster-api.ts';
 import type { ReplicasState } from './cluster-api-state.ts';
 import type { DeploymentState } from './state.ts';
 import { countWrite, type Store, without } from './store.ts';
+import { renderSimulatedTemplate } from './template.ts';
 import { pauseCluster } from './topology-patch.ts';
 import { changePod } from './workload.ts';
 
@@ -39,8 +39,7 @@ export function createOwner(store: Store, clock: Clock): SimulatedOwner {
     setImage: ({ digest, repository }, imageSetBy) =>
       changeDeployment((deployment) => {
         const release = { ...deployment.template.release, digest };
-        const template: AgentTemplate = { release, template: { image: `${repository}@${digest}` } };
-        return { ...deployment, template, imageSetBy };
+        return { ...deployment, template: renderSimulatedTemplate(release, { repository }), imageSetBy };
       }),
     limitPods: (count) =>
       store.write((state) => (count === undefined ? without(state, 'podsMax') : { ...state, podsMax: count })),

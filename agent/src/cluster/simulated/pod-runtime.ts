@@ -10,6 +10,7 @@ export interface PodOrder {
   readonly podName: string;
   readonly owner: PodOwner;
   readonly release: AgentRelease;
+  readonly repository?: string;
   /** How often it was started before in the same pod. */
   readonly restarts: number;
 }

@@ -11,12 +11,13 @@ import type { Clock } from '../../clock.ts';
 import { type Cluster, ClusterUnreachable } from '../cluster.ts';
 import { isMoving, moveClusterApi, observeNodes } from './cluster-api.ts';
 import type { ClusterApiState } from './cluster-api-state.ts';
-import { connectToStore, renderSimulatedTemplate } from './connection.ts';
+import { connectToStore } from './connection.ts';
 import { createKubelet, type KubeletPace, kubernetesPace } from './kubelet.ts';
 import { createOwner, type SimulatedOwner } from './owner.ts';
 import type { PodRuntime } from './pod-runtime.ts';
 import type { SimulatedState, Troubles } from './state.ts';
 import { countWrite, createStore, type Store } from './store.ts';
+import { renderSimulatedTemplate } from './template.ts';
 import { type NewCluster, newClusterApi } from './topology-patch.ts';
 import { makePod, nextWorkloadChange, reconcileWorkload } from './workload.ts';
 

@@ -57,6 +57,8 @@ export interface PodState {
   readonly name: string;
   readonly owner: PodOwner;
   readonly release: AgentRelease;
+  /** Of its image, without the digest. */
+  readonly repository?: string;
   readonly createdAt: Instant;
   /** The node it is on, where the cluster has nodes of its own. */
   readonly nodeName?: string;

@@ -10,6 +10,7 @@ import { addMilliseconds, type Instant, seconds } from '@gatehouse/domain/instan
 import type { AgentTemplate } from '../cluster.ts';
 import type { DeploymentState, PodState, ReplicaSetState, SimulatedState } from './state.ts';
 import { without } from './store.ts';
+import { repositoryOf } from './template.ts';
 
 /** How many templates of replaced agents are kept (`revisionHistoryLimit`). */
 const historyMax = 10;
@@ -204,10 +205,12 @@ export function makePod(
   now: Instant,
   fresh: NewPod,
 ): PodState {
+  const repository = repositoryOf(template);
   const pod = {
     name: `${namePrefix}-${fresh.suffix}`,
     owner,
     release: template.release,
+    ...(repository === undefined ? {} : { repository }),
     createdAt: now,
     isReady: false,
     isDeleting: false,

@@ -1,0 +1,72 @@
+/**
+ * How a pod that is a process reaches its simulated cluster: `POST /call` over a unix socket, with the pod's token as
+ * bearer, JSON in both directions. Agents of older releases call a newer sandbox: calls are only ever added to.
+ * No package is loaded here, since the guard is a client too.
+ */
+
+import type {
+  AgentTemplate,
+  ApplyAgentDeployment,
+  Cluster,
+  MapName,
+  ProfileCluster,
+  TopologyPatch,
+} from '../cluster.ts';
+
+/** What each call is given. What it answers is what the door's function of that name answers. */
+export interface Calls {
+  readonly describe: Record<never, never>;
+  readonly now: Record<never, never>;
+  readonly readMap: { readonly name: MapName };
+  readonly writeMap: {
+    readonly name: MapName;
+    readonly data: Readonly<Record<string, string | null>>;
+    readonly resourceVersion?: string | undefined;
+  };
+  readonly readLease: Record<never, never>;
+  readonly writeLease: { readonly holder?: string | undefined; readonly resourceVersion?: string | undefined };
+  readonly readDeployment: Record<never, never>;
+  readonly applyDeployment: ApplyAgentDeployment;
+  readonly dryRunDeployment: ApplyAgentDeployment;
+  readonly listPods: Record<never, never>;
+  readonly readTemplate: { readonly digest: string };
+  readonly startRehearsal: { readonly attemptId: string; readonly template: AgentTemplate };
+  readonly readRehearsal: Record<never, never>;
+  readonly deleteRehearsal: Record<never, never>;
+  readonly readKubernetesVersion: Record<never, never>;
+  readonly listNodes: Record<never, never>;
+  readonly readClusterApi: Record<never, never>;
+  readonly patchTopology: TopologyPatch;
+  readonly deleteMachine: { readonly name: string };
+  readonly applyObject: {
+    readonly object: Parameters<ProfileCluster['applyObject']>[0];
+    readonly dryRun: boolean;
+  };
+  readonly readObject: Parameters<ProfileCluster['readObject']>[0];
+  readonly deleteObject: Parameters<ProfileCluster['deleteObject']>[0];
+  readonly listBlockingBudgets: Record<never, never>;
+  readonly checkImages: { readonly images: readonly string[] };
+  readonly countFreeAddresses: Record<never, never>;
+  readonly listRemovedApis: { readonly target: Parameters<ProfileCluster['listRemovedApis']>[0] };
+}
+
+export type CallName = keyof Calls;
+
+type DoorAnswers = {
+  readonly [Name in CallName & (keyof Cluster | keyof ProfileCluster)]: Name extends keyof ProfileCluster
+    ? ReturnType<ProfileCluster[Name]>
+    : Name extends keyof Cluster
+      ? ReturnType<Extract<Cluster[Name], (...given: never) => unknown>>
+      : never;
+};
+export type Answers = DoorAnswers & { readonly describe: Promise<{ readonly hasProfile: boolean }> };
+
+/** The body of a request, and of its reply. `answer` is absent where the door answers undefined. */
+export interface CallRequest<Name extends CallName = CallName> {
+  readonly call: Name;
+  readonly given: Calls[Name];
+}
+export type CallReply =
+  | { readonly answer?: unknown }
+  /** `unreachable`: as `ClusterUnreachable`; `failed`: any other error. */
+  | { readonly error: string; readonly kind: 'unreachable' | 'failed' };
