@@ -99,7 +99,7 @@ describe('the install manifest', () => {
     const secret = renderIdentitySecret({ gatewayName: 'site-a', registrationToken: 'a-token' });
     expect(secret).toMatchObject({
       metadata: { name: 'gatehouse-agent-identity', namespace: 'gatehouse-site-a' },
-      stringData: { registrationToken: 'a-token' },
+      data: { registrationToken: Buffer.from('a-token').toString('base64') },
     });
     expect(JSON.stringify(renderInstallManifest(input()))).not.toContain('a-token');
   });

@@ -101,7 +101,8 @@ export function renderIdentitySecret(input: {
       labels: { [keys.partOf]: 'gatehouse' },
     },
     type: 'Opaque',
-    stringData: { registrationToken: input.registrationToken },
+    // Not `stringData`: the API server turns that into `data`, and an apply would then not own what it wrote.
+    data: { registrationToken: Buffer.from(input.registrationToken, 'utf8').toString('base64') },
   };
 }
 

@@ -4,6 +4,7 @@
  * and 5xx become `ClusterUnreachable`; every other status is an answer.
  */
 
+import http from 'node:http';
 import https from 'node:https';
 import type { Instant } from '@gatehouse/domain/instant';
 import { parseInstant } from '@gatehouse/domain/instant';
@@ -11,7 +12,7 @@ import { ClusterUnreachable } from '../cluster.ts';
 
 /** Where an API server is and how to sign in there. */
 export interface KubernetesConnection {
-  /** `https://10.96.0.1:443`, without a path at its end. */
+  /** `https://10.96.0.1:443`; plain http on loopback only, as `kubectl proxy` serves it. */
   readonly server: string;
   /** PEM. Absent: the authorities the system knows. */
   readonly ca?: string | undefined;
@@ -43,7 +44,7 @@ export interface KubernetesAnswer {
 
 export type KubernetesRequest = (question: KubernetesQuestion) => Promise<KubernetesAnswer>;
 
-const timeoutMilliseconds = 10_000;
+const timeoutMillisecondsDefault = 10_000;
 const answerBytesMax = 32 * 1024 * 1024;
 
 const contentTypes: Readonly<Record<PatchKind, string>> = {
@@ -52,20 +53,16 @@ const contentTypes: Readonly<Record<PatchKind, string>> = {
   json: 'application/json-patch+json',
 };
 
-export function createKubernetesRequest(connection: KubernetesConnection): KubernetesRequest {
-  const { clientCertificate, ca, serverName } = connection;
-  const agent = new https.Agent({
-    keepAlive: true,
-    maxSockets: 8,
-    ...(ca === undefined ? {} : { ca }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
-  });
+export function createKubernetesRequest(
+  connection: KubernetesConnection,
+  timeoutMilliseconds = timeoutMillisecondsDefault,
+): KubernetesRequest {
   const server = new URL(connection.server);
+  const transport = openTransport(server, connection);
 
   const once = async (question: KubernetesQuestion, renew: boolean): Promise<KubernetesAnswer> => {
     const token = await connection.token?.(renew);
-    return sendRequest({ agent, server, token, question });
+    return sendRequest({ ...transport, server, token, question, timeoutMilliseconds });
   };
   return async (question) => {
     const answer = await once(question, false);
@@ -74,11 +71,33 @@ export function createKubernetesRequest(connection: KubernetesConnection): Kuber
   };
 }
 
+type Transport = Pick<Sending, 'agent' | 'open'>;
+
+function openTransport(server: URL, { clientCertificate, ca, serverName }: KubernetesConnection): Transport {
+  const common = { keepAlive: true, maxSockets: 8 };
+  if (server.protocol === 'http:') {
+    // A token must not be readable on the way.
+    if (!loopbackHosts.includes(server.hostname)) throw new Error(`${server.origin} is plain http and not on loopback`);
+    return { agent: new http.Agent(common), open: http.request };
+  }
+  const agent = new https.Agent({
+    ...common,
+    ...(ca === undefined ? {} : { ca }),
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...(clientCertificate === undefined ? {} : { cert: clientCertificate.certificate, key: clientCertificate.key }),
+  });
+  return { agent, open: https.request };
+}
+
+const loopbackHosts = ['localhost', '127.0.0.1', '[::1]'];
+
 interface Sending {
-  readonly agent: https.Agent;
+  readonly agent: http.Agent;
+  readonly open: typeof http.request;
   readonly server: URL;
   readonly token: string | undefined;
   readonly question: KubernetesQuestion;
+  readonly timeoutMilliseconds: number;
 }
 
 function sendRequest(sending: Sending): Promise<KubernetesAnswer> {
@@ -91,7 +110,7 @@ function sendRequest(sending: Sending): Promise<KubernetesAnswer> {
     const fail = (message: string, cause?: unknown): void => {
       reject(new ClusterUnreachable(`${what}: ${message}`, { cause }));
     };
-    const request = https.request(
+    const request = sending.open(
       url,
       { agent: sending.agent, method: question.method, headers: headersOf(sending, body) },
       (response) => {
@@ -116,8 +135,8 @@ function sendRequest(sending: Sending): Promise<KubernetesAnswer> {
       },
     );
     const timer = setTimeout(
-      () => request.destroy(new Error(`no answer within ${timeoutMilliseconds / 1000} s`)),
-      timeoutMilliseconds,
+      () => request.destroy(new Error(`no answer within ${sending.timeoutMilliseconds / 1000} s`)),
+      sending.timeoutMilliseconds,
     );
     request.on('close', () => clearTimeout(timer));
     request.on('error', (error) => fail(error.message, error));
