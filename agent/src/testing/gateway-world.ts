@@ -1,0 +1,274 @@
+/**
+ * A whole gateway in this process and in virtual time: the simulated cluster, in which guard, agent and rehearsal run as
+ * the very code that runs in a pod, a control plane, and a signed repository. A release can be told to misbehave.
+ */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Target } from '@gatehouse/contract/agent-api';
+import { toInstant } from '@gatehouse/domain/instant';
+import { parseKubernetesVersion, parsePlatformVersion } from '@gatehouse/domain/version';
+import { generateKeys } from '@gatehouse/release/keys';
+import { type PublishedRelease, publishRelease } from '@gatehouse/release/publish-release';
+import { sampleSource } from '@gatehouse/release/sample-releases';
+import { type Cluster, ClusterUnreachable } from '../cluster/cluster.ts';
+import { createFunctionPods, type PodContext, type PodProgram } from '../cluster/simulated/function-pods.ts';
+import {
+  createSimulatedCluster,
+  newSimulatedState,
+  type SimulatedCluster,
+} from '../cluster/simulated/simulated-cluster.ts';
+import { createVirtualClock, type VirtualClock } from '../cluster/simulated/virtual-clock.ts';
+import { runGuard } from '../guard/run-guard.ts';
+import { createLog } from '../log.ts';
+import { runAgent } from '../run-agent.ts';
+import type { Self } from '../self.ts';
+import { rehearse } from '../update/rehearse.ts';
+import { type ControlPlaneInMemory, createControlPlaneInMemory } from './control-plane-in-memory.ts';
+
+/** What goes wrong in an agent of one version, as its program would do it. */
+export interface Misbehaviour {
+  /** Exits at once with 3: in the rehearsal, as the agent, or both. */
+  readonly exits?: 'in-rehearsal' | 'as-agent' | 'both';
+  /** As the agent: never becomes ready. */
+  readonly hangs?: boolean;
+  /** As the agent: exits that many seconds after its start. */
+  readonly crashesAfterSeconds?: number;
+  /** Cannot be pulled from now on. */
+  readonly isMissing?: boolean;
+}
+
+export interface GatewayWorld {
+  readonly clock: VirtualClock;
+  readonly simulated: SimulatedCluster;
+  readonly server: ControlPlaneInMemory;
+  readonly logs: readonly string[];
+  release(version: string): PublishedRelease;
+  agentOf(version: string): { readonly version: string; readonly digest: string };
+  misbehave(version: string, how: Misbehaviour): void;
+  /** Gives the gateway that target with the next generation. */
+  order(target: Omit<Target, 'generation' | 'settings'>): void;
+  /** Names the agent of that release in the next target. */
+  orderAgent(version: string, more?: { readonly isRetried?: boolean }): void;
+  /** Asks again, letting time pass, until the answer is not undefined. */
+  waitFor<T>(what: string, seconds: number, read: () => T | undefined | Promise<T | undefined>): Promise<T>;
+  dispose(): Promise<void>;
+}
+
+export const gatewayId = '3b241101-e2bb-4255-8caf-4136c566a962';
+export const repository = 'registry.example/gatehouse/agent';
+const start = toInstant(Date.parse('2026-11-23T08:00:00Z'));
+const provider = 'vsphere';
+
+function parsed<T>(value: T | undefined, text: string): T {
+  if (value === undefined) throw new TypeError(text);
+  return value;
+}
+const platformVersion = (text: string) => parsed(parsePlatformVersion(text), text);
+const kubernetesVersion = (text: string) => parsed(parseKubernetesVersion(text), text);
+
+export async function createGatewayWorld(options: {
+  readonly installation: 'cli' | 'existing-cluster';
+  readonly controlPlanes?: number;
+  readonly workers?: number;
+  /** As the setting `timings`. */
+  readonly timings?: object;
+}): Promise<GatewayWorld> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-world-'));
+  const repositoryDirectory = path.join(directory, 'repository');
+  const releases = await publish(directory, repositoryDirectory);
+  const clock = createVirtualClock(start);
+  const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repositoryDirectory, clock });
+  const misbehaviour = new Map<string, Misbehaviour>();
+  const logs: string[] = [];
+
+  const versionOf = (digest: string): string | undefined =>
+    [...releases].find(([, { release }]) => release.agent.digest === digest)?.[0];
+  const simulated = createSimulatedCluster({
+    clock,
+    runtime: createFunctionPods(({ digest }) => {
+      const version = versionOf(digest);
+      const how = version === undefined ? undefined : (misbehaviour.get(version) ?? {});
+      return how === undefined || how.isMissing === true ? undefined : program(how);
+    }),
+    state: newSimulatedState(
+      options.installation === 'cli'
+        ? {
+            kind: 'cluster-api',
+            cluster: {
+              clusterName: 'site-a',
+              version: kubernetesVersion('1.26.8'),
+              osVariable: 'osImage',
+              os: 'ubuntu-2204-kube-v1.26.8',
+              controlPlanes: options.controlPlanes ?? 3,
+              workers: options.workers ?? 0,
+            },
+          }
+        : { kind: 'existing', kubernetes: kubernetesVersion('1.26.8'), nodes: [] },
+      start,
+    ),
+  });
+
+  /** What a pod does: the very program, and what its version does wrong. */
+  const program =
+    (how: Misbehaviour): PodProgram =>
+    async (pod) => {
+      const isRehearsal = pod.owner.kind === 'rehearsal';
+      const exits = how.exits === 'both' || how.exits === (isRehearsal ? 'in-rehearsal' : 'as-agent');
+      if (exits && pod.owner.kind !== 'guard') {
+        pod.print('cannot start: no such setting');
+        return 3;
+      }
+      if (pod.owner.kind === 'guard') return asGuard(pod);
+      if (isRehearsal) return asRehearsal(pod);
+      const crash = clock
+        .sleep((how.crashesAfterSeconds ?? Number.MAX_SAFE_INTEGER / 1_000) * 1_000, pod.cutOff)
+        .then(() => 4);
+      return Promise.race([asAgent(pod, how.hangs === true), crash]);
+    };
+  const selfOf = ({ podName, release }: PodContext): Self => ({ podName, release, repository });
+  const common = (pod: PodContext) => ({
+    cluster: fenced(simulated.connect(pod.podName), pod.cutOff),
+    self: selfOf(pod),
+    environment: { GATEHOUSE_TIMINGS: JSON.stringify(options.timings ?? {}) },
+    clock,
+    log: createLog(
+      clock,
+      (line) => {
+        logs.push(line.trimEnd());
+        pod.print(line.trimEnd());
+      },
+      { pod: pod.podName },
+    ),
+  });
+  const openControlPlane = (pod: PodContext) => () => ({
+    controlPlane: server.connect(pod.podName),
+    close: async () => {},
+  });
+  const asAgent = async (pod: PodContext, isHanging: boolean): Promise<number> => {
+    await runAgent({
+      ...common(pod),
+      openControlPlane: openControlPlane(pod),
+      serveHealth: async (isReady) => {
+        pod.probeWith(() => !isHanging && isReady().ready);
+        return { close: async () => pod.probeWith(() => false) };
+      },
+      signal: AbortSignal.any([pod.terminated, pod.cutOff]),
+    });
+    return 0;
+  };
+  const asGuard = async (pod: PodContext): Promise<number> => {
+    await runGuard({ ...common(pod), signal: AbortSignal.any([pod.terminated, pod.cutOff]) });
+    return 0;
+  };
+  const asRehearsal = async (pod: PodContext): Promise<number> => {
+    const attemptId = pod.owner.kind === 'rehearsal' ? pod.owner.attemptId : '';
+    const result = await rehearse({ ...common(pod), openControlPlane: openControlPlane(pod), attemptId });
+    pod.print(result.message);
+    return result.exitCode;
+  };
+
+  const installer = simulated.connect();
+  await installer.writeMap('settings', await settings(repositoryDirectory, options), undefined);
+  await installer.writeMap('identity', { registrationToken: 'token-1' }, undefined);
+  const first = parsed(releases.get('4.1.12'), '4.1.12').release.agent;
+  simulated.installGuard({ version: platformVersion(first.version), digest: first.digest }, repository);
+
+  let generation = 0;
+  const world: GatewayWorld = {
+    clock,
+    simulated,
+    server,
+    logs,
+    release: (version) => parsed(releases.get(version), version),
+    agentOf: (version) => {
+      const { agent } = parsed(releases.get(version), version).release;
+      return { version: agent.version, digest: agent.digest };
+    },
+    misbehave: (version, how) => {
+      misbehaviour.set(version, how);
+    },
+    order: (target) => {
+      generation += 1;
+      const { controlPlanes = 3, workers = 0 } = options;
+      server.target = { ...target, generation, settings: { controlPlanes, workers } };
+    },
+    orderAgent: (version, { isRetried = false } = {}) => {
+      world.order({ agent: { release: version, ...world.agentOf(version), isRetried } });
+    },
+    async waitFor(what, seconds, read) {
+      for (let passed = 0; passed <= seconds * 1_000; passed += 100) {
+        const found = await read();
+        if (found !== undefined) return found;
+        await clock.advance(100);
+      }
+      throw new Error(`not seen within ${seconds} s: ${what}\n${logs.slice(-40).join('\n')}`);
+    },
+    async dispose() {
+      await simulated.stop();
+      // Everything that still sleeps sees that it is over.
+      await clock.advance(60_000);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  return world;
+}
+
+/** Two releases, and a third with the profile of the second. The agent is any file; its digest is what counts. */
+async function publish(directory: string, repositoryDirectory: string): Promise<Map<string, PublishedRelease>> {
+  const keysDirectory = path.join(directory, 'keys');
+  mustBeOk(await generateKeys(keysDirectory));
+  const releases = new Map<string, PublishedRelease>();
+  const sources = [
+    sampleSource('4.1.12'),
+    sampleSource('4.2.7'),
+    { ...sampleSource('4.2.7'), platformVersion: '4.2.8', upgradeFrom: ['4.2.7'] },
+  ];
+  for (const source of sources) {
+    const agentBundle = Buffer.from(`// agent ${source.platformVersion}`);
+    const now = new Date();
+    const published = mustBeOk(await publishRelease({ repositoryDirectory, keysDirectory, source, agentBundle, now }));
+    releases.set(source.platformVersion, published);
+  }
+  return releases;
+}
+
+function mustBeOk<T>(
+  outcome: { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'refused'; readonly reasons: unknown },
+): T {
+  if (outcome.kind === 'refused') throw new Error(JSON.stringify(outcome.reasons));
+  return outcome.value;
+}
+
+async function settings(
+  repositoryDirectory: string,
+  options: { readonly installation: string; readonly timings?: object },
+): Promise<Readonly<Record<string, string>>> {
+  return {
+    serverUrl: 'https://hub.example.com',
+    gatewayId,
+    gatewayName: 'site-a',
+    installation: options.installation,
+    provider,
+    rootJson: await readFile(path.join(repositoryDirectory, 'metadata', '1.root.json'), 'utf8'),
+    timings: JSON.stringify(options.timings ?? {}),
+  };
+}
+
+/** A pod that was killed reaches nothing any more, whatever its function still does. */
+function fenced(cluster: Cluster, cutOff: AbortSignal): Cluster {
+  const fence = <T extends object>(door: T): T =>
+    new Proxy(door, {
+      get(target, property, receiver): unknown {
+        const value: unknown = Reflect.get(target, property, receiver);
+        if (typeof value === 'object' && value !== null) return fence(value);
+        if (typeof value !== 'function') return value;
+        return async (...given: unknown[]) => {
+          if (cutOff.aborted) throw new ClusterUnreachable('the pod is no more');
+          return (value as (...given: unknown[]) => unknown).apply(target, given);
+        };
+      },
+    });
+  return fence(cluster);
+}
