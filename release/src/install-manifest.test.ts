@@ -59,7 +59,7 @@ describe('the install manifest', () => {
 
   it('carries what was set and leaves out what was not', () => {
     expect(settingsOf(input())).toEqual({
-      server: 'https://gatehouse.example',
+      serverUrl: 'https://gatehouse.example',
       gatewayId: '1b671a64-40d5-491e-99b0-da01ff1f3341',
       gatewayName: 'site-a',
       installation: 'existing-cluster',

@@ -39,7 +39,7 @@ export interface InstallManifestInput {
 
 /** The keys of the ConfigMap `gatehouse-agent-settings`. Only ever added to: agents of every age read it. */
 export interface AgentSettingsData {
-  readonly server: string;
+  readonly serverUrl: string;
   /** PEM. */
   readonly serverCa?: string;
   readonly gatewayId: string;
@@ -166,7 +166,7 @@ function renderGrant(grant: Grant, account: AccountRights, gatewayName: string):
 function renderSettings(input: InstallManifestInput): Readonly<Record<string, string>> {
   const { gateway, proxy } = input;
   const settings: { readonly [Key in keyof AgentSettingsData]: AgentSettingsData[Key] | undefined } = {
-    server: input.server.url,
+    serverUrl: input.server.url,
     serverCa: input.server.ca,
     gatewayId: gateway.id,
     gatewayName: gateway.name,
