@@ -19,7 +19,7 @@ NODE=node1
 
 API_PORT=${API_PORT:-6443}
 ETCD_PORT=${ETCD_PORT:-2379}
-REGISTRY_PORT=${REGISTRY_PORT:-5000}
+REGISTRY_PORT=${REGISTRY_PORT:-5010} # not 5000: on a machine with systemd the distribution's package has started a registry there
 REGISTRY_NAME=registry.lab.invalid # exists only in containerd's configuration
 
 CLUSTER_API_MANAGERS="capi-core capi-bootstrap capi-control-plane capi-dev"

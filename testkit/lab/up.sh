@@ -30,21 +30,43 @@ check_machine() {
 }
 
 all_alive() { for name in "$@"; do pid_of "$name" >/dev/null || return 1; done; }
-node_is_ready() { [ "$(kubectl get node $NODE -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = True ]; }
-registry_answers() { curl -fsS --max-time 5 "http://127.0.0.1:$REGISTRY_PORT/v2/" >/dev/null 2>&1; }
-# shellcheck disable=SC2086 # lists of names
-base_is_healthy() {
-  [ -f "$RUN/lab.json" ] && [ -f "$RUN/versions" ] && [ "$(cat "$RUN/versions")" = "$(basename "$BUILT")" ] &&
-    all_alive $base_processes && kubectl get --raw /readyz >/dev/null 2>&1 && node_is_ready && registry_answers
-}
+node_is_ready() { [ "$(kubectl get node $NODE --request-timeout=5s -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = True ]; }
+# At what lab.json says, not the settings: a running lab keeps the port that it was started with.
+registry_answers() { curl -fsS --max-time 5 "$(sed -n 's/.*"pushUrl": "\([^"]*\)".*/\1/p' "$RUN/lab.json")/v2/" >/dev/null 2>&1; }
+base_answers() { kubectl get --raw /readyz --request-timeout=5s >/dev/null 2>&1 && node_is_ready && registry_answers; }
 manager_is_ready() { curl -fsS --max-time 5 "http://127.0.0.1:$((HEALTH_PORT_BASE + $1))/readyz" >/dev/null 2>&1; }
-cluster_api_is_healthy() {
+managers_answer() {
   local index=0 manager
-  [ -f "$RUN/cluster-api-ready" ] || return 1
   for manager in $CLUSTER_API_MANAGERS; do
-    pid_of "$manager" >/dev/null && manager_is_ready $index || return 1
+    manager_is_ready $index || return 1
     index=$((index + 1))
   done
+}
+# A dead process condemns a lab at once; a slow one does not: on a busy machine somebody may be testing on it.
+soon() {
+  local deadline=$((SECONDS + 30))
+  until "$@"; do
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 1
+  done
+}
+# shellcheck disable=SC2086 # lists of names
+base_is_healthy() {
+  [ -f "$RUN/versions" ] && [ "$(cat "$RUN/versions")" = "$(basename "$BUILT")" ] && all_alive $base_processes && soon base_answers
+}
+# shellcheck disable=SC2086 # lists of names
+cluster_api_is_healthy() { [ -f "$RUN/cluster-api-ready" ] && all_alive $CLUSTER_API_MANAGERS && soon managers_answer; }
+
+write_facts() {
+  cat >lab.json <<J
+{
+  "kubeconfigPath": "$ADMIN_KUBECONFIG",
+  "auditLogPath": "$RUN/logs/audit.log",
+  "caPath": "$RUN/pki/ca.crt",
+  "hostAddressFromPods": "$HOST_ADDRESS",
+  "registry": { "pushUrl": "http://127.0.0.1:$REGISTRY_PORT", "pullPrefix": "$REGISTRY_NAME" }
+}
+J
 }
 
 write_kubeconfig() { # FILE USER, the user being the name of a certificate in pki/
@@ -222,22 +244,14 @@ if ! base_is_healthy; then
   check_machine
   mkdir -p "$RUN"/logs
   cd "$RUN"
+  write_facts
   make_keys
   make_bridge
   start_registry
   start_control_plane
   start_containerd
   start_kubelet
-  basename "$BUILT" >versions
-  cat >lab.json <<J
-{
-  "kubeconfigPath": "$ADMIN_KUBECONFIG",
-  "auditLogPath": "$RUN/logs/audit.log",
-  "caPath": "$RUN/pki/ca.crt",
-  "hostAddressFromPods": "$HOST_ADDRESS",
-  "registry": { "pushUrl": "http://127.0.0.1:$REGISTRY_PORT", "pullPrefix": "$REGISTRY_NAME" }
-}
-J
+  basename "$BUILT" >versions # the last to be written: without it the lab counts as broken
 fi
 if [ "$wanted" = capi ] && ! cluster_api_is_healthy; then
   cd "$RUN"

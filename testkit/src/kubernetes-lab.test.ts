@@ -46,7 +46,7 @@ test('the kubeconfig of a lab that was started by hand brings all that the lab h
     auditLogPath: '/lab/audit.log',
     caPath: '/lab/ca.crt',
     hostAddressFromPods: '10.85.0.1',
-    registry: { pushUrl: 'http://127.0.0.1:5000', pullPrefix: 'registry.lab.invalid' },
+    registry: { pushUrl: 'http://127.0.0.1:5010', pullPrefix: 'registry.lab.invalid' },
   };
   await writeFile(path.join(folder, 'lab.json'), JSON.stringify(facts));
   vi.stubEnv('KUBECONFIG', kubeconfigPath);
