@@ -49,7 +49,8 @@ export function nextOfNodeStep(
   }
   const failure = overdue(facts, cluster, step, moved, now, timings);
   if (failure !== undefined) return { step: moved, actions: [], waits: [], failure, ...milestone };
-  const doomed = machineToDelete(cluster, moved);
+  // The patch first, so that the next machine is made from what the Cluster asks for then.
+  const doomed = patch === undefined ? machineToDelete(cluster, moved) : undefined;
   if (doomed !== undefined) return { step: moved, actions: [doomed], waits: [], ...milestone };
   const message = stuckMessage(cluster, roleOf(step));
   const waits: readonly Reason[] = [{ code: 'nodes-moving', message }];
@@ -171,7 +172,7 @@ function overdue(
   };
 }
 
-/** Named by a retry; only while it is still there, has no node, and is not on its way out. */
+/** Named by a retry or a newer plan; only while it is still there, has no node, and is not on its way out. */
 function machineToDelete(cluster: ObservedClusterApi, progress: StepProgress): ProfileUpdateAction | undefined {
   const machine = cluster.machines.find(({ name }) => name === progress.deletesMachine);
   const isDoomed = machine !== undefined && machine.nodeName === undefined && !machine.isDeleting;

@@ -116,6 +116,8 @@ export interface ProfileUpdateProgress {
   readonly stopped?: Reason;
   /** Number of the last retry carried out; a person's retry raises it in the target. */
   readonly retry: number;
+  /** The stopped plan whose nodes were on their way when this one took its place. */
+  readonly continues?: string;
   /** Set once, as soon as all control planes were observed on the target. */
   readonly controlPlanesUpdatedAt?: Instant;
   readonly completedAt?: Instant;

@@ -72,8 +72,18 @@ function progressOf(
     startedAt: now,
     steps: order.steps.map(({ id }) => ({ id, state: 'waiting' })),
     retry: order.retry,
+    ...(known !== undefined && isUnderWay(known) ? { continues: known.planId } : {}),
   };
 }
+
+/** Its nodes were on their way when it stopped, or when the one before it did. */
+function isUnderWay(progress: ProfileUpdateProgress): boolean {
+  const hasBegunNodes = progress.steps.some(({ id, state }) => roleOfStep(id) !== undefined && state !== 'waiting');
+  return progress.phase === 'stopped' && (hasBegunNodes || progress.continues !== undefined);
+}
+
+/** What cannot hold while nodes are under way, and need not when a newer plan takes over from a stopped one. */
+const checksOfRest: readonly string[] = ['replicas-ready', 'nothing-rolling', 'no-machine-deleting'];
 
 /** A step that failed starts its time anew, and the machine that never came up makes room for another. */
 function resume(facts: ProfileUpdateFacts, progress: ProfileUpdateProgress, now: Instant): ProfileUpdateDecision {
@@ -102,15 +112,14 @@ function roleOfStep(id: string): 'control-plane' | 'worker' | undefined {
 
 function restarted(facts: ProfileUpdateFacts, step: StepProgress, now: Instant): StepProgress {
   const { finishedAt: _end, message: _why, refusedAt: _refused, deletesMachine: _old, ...rest } = step;
-  const role = roleOfStep(step.id);
-  const cluster = facts.clusterApi;
-  const machine = role === undefined || cluster === 'unknown' ? undefined : machineWithoutNode(cluster, role);
-  return {
-    ...rest,
-    state: 'running',
-    movedAt: now,
-    ...(machine === undefined ? {} : { deletesMachine: machine.name }),
-  };
+  return { ...rest, state: 'running', movedAt: now, ...doomed(facts, step.id) };
+}
+
+/** The machine that never got a node, to be deleted once the Cluster asks for the target. */
+function doomed({ clusterApi }: ProfileUpdateFacts, stepId: string): Pick<StepProgress, 'deletesMachine'> {
+  const role = roleOfStep(stepId);
+  const machine = role === undefined || clusterApi === 'unknown' ? undefined : machineWithoutNode(clusterApi, role);
+  return machine === undefined ? {} : { deletesMachine: machine.name };
 }
 
 function nextOfPreflight(
@@ -119,8 +128,11 @@ function nextOfPreflight(
   now: Instant,
   timings: Timings,
 ): ProfileUpdateDecision {
-  const isFresh = facts.preflight !== undefined && facts.preflight.at >= progress.startedAt;
-  const results = isFresh ? (facts.preflight?.results ?? []) : [];
+  const oldest = Math.max(progress.startedAt, now - timings.profileUpdate.preflightAgeMax);
+  const isFresh = facts.preflight !== undefined && facts.preflight.at >= oldest;
+  const results = (isFresh ? (facts.preflight?.results ?? []) : []).filter(
+    ({ check }) => progress.continues === undefined || !checksOfRest.includes(check),
+  );
   if (preflightOutcome(results) === 'passed' && !facts.isAgentUpdateRunning) {
     return run(facts, { ...progress, phase: 'running' }, now, timings);
   }
@@ -161,7 +173,13 @@ function run(
     );
   }
   if (current.state === 'waiting') {
-    const begun: StepProgress = { id: current.id, state: 'running', startedAt: now, movedAt: now };
+    const begun: StepProgress = {
+      id: current.id,
+      state: 'running',
+      startedAt: now,
+      movedAt: now,
+      ...(progress.continues === undefined ? {} : doomed(facts, current.id)),
+    };
     return run(facts, withStep(progress, begun), now, timings);
   }
   const outcome =

@@ -52,6 +52,8 @@ export interface Timings {
   readonly profileUpdate: {
     /** Preflight may fail or be unknown for so long before the update stops; nothing has been touched by then. */
     readonly preflightMax: Milliseconds;
+    /** Results older than this are looked at again before anything begins. */
+    readonly preflightAgeMax: Milliseconds;
     /** Nothing moved for so long: stuck. Does not run while the Cluster is paused. */
     readonly stuckAfter: Milliseconds;
     /** A pack's objects have to be applied within this. */
@@ -85,6 +87,7 @@ export const productionTimings: Timings = {
   guard: { margin: seconds(15), crashWindow: minutes(10), crashes: 3, notReady: seconds(120) },
   profileUpdate: {
     preflightMax: minutes(30),
+    preflightAgeMax: seconds(60),
     stuckAfter: minutes(20),
     packMax: minutes(15),
     writeRefusedMax: minutes(5),
