@@ -29,6 +29,8 @@ import {
 
 export interface AgentClusterOptions {
   readonly api: KubernetesApi;
+  /** The same way again, for the Lease alone: a slow answer to something else must not cost it. */
+  readonly leaseApi: KubernetesApi;
   /** Of guard and agent. */
   readonly namespace: string;
   readonly registryPrefix?: string | undefined;
@@ -37,7 +39,7 @@ export interface AgentClusterOptions {
 }
 
 export function createAgentCluster(options: AgentClusterOptions): AgentCluster {
-  const { api, namespace } = options;
+  const { api, leaseApi, namespace } = options;
   const core = `/api/v1/namespaces/${namespace}`;
   const apps = `/apis/apps/v1/namespaces/${namespace}`;
   const deploymentPath = `${apps}/deployments/${objectNames.agent}`;
@@ -88,18 +90,18 @@ export function createAgentCluster(options: AgentClusterOptions): AgentCluster {
     },
 
     async readLease() {
-      const found = await api.get(leasePath);
+      const found = await leaseApi.get(leasePath);
       return found === undefined ? undefined : toObservedLease(found);
     },
     async writeLease(holder, resourceVersion) {
       const spec = {
         holderIdentity: holder ?? null,
         leaseDurationSeconds: options.leaseDurationSeconds,
-        renewTime: microTime(formatInstant(await api.now())),
+        renewTime: microTime(formatInstant(await leaseApi.now())),
       };
       if (resourceVersion === undefined) {
         const { holderIdentity, ...rest } = spec;
-        const made = await api.create(leasePath, {
+        const made = await leaseApi.create(leasePath, {
           apiVersion: 'coordination.k8s.io/v1',
           kind: 'Lease',
           metadata: { name: objectNames.lease, namespace, labels: { [keys.partOf]: 'gatehouse' } },
@@ -107,7 +109,7 @@ export function createAgentCluster(options: AgentClusterOptions): AgentCluster {
         });
         return made === 'conflict' ? made : toObservedLease(made);
       }
-      const written = await api.merge(leasePath, { metadata: { resourceVersion }, spec });
+      const written = await leaseApi.merge(leasePath, { metadata: { resourceVersion }, spec });
       if (written === 'conflict') return written;
       if (isRefusal(written))
         throw new Error(`the Lease ${objectNames.lease} could not be written: ${written.message}`);

@@ -6,13 +6,17 @@ import { type Environment, inClusterConnection, ownNamespace } from './in-cluste
 import { connectKubernetesApi } from './kubernetes-api.ts';
 
 /** What is written into the Lease for those who look at it. */
-const leaseDurationSeconds = 15;
+export const leaseDurationSeconds = 15;
+/** So short that a renewal without an answer can be tried again before the Lease is too old to act on. */
+export const leaseTimeoutMilliseconds = 4_000;
 
 /** Reads the pod's own account. Throws when this is not a pod in a cluster. */
 export async function connectAgentCluster(options: { readonly environment: Environment }): Promise<AgentCluster> {
   const { environment } = options;
+  const connection = await inClusterConnection(environment);
   return createAgentCluster({
-    api: connectKubernetesApi(await inClusterConnection(environment)),
+    api: connectKubernetesApi(connection),
+    leaseApi: connectKubernetesApi(connection, leaseTimeoutMilliseconds),
     namespace: ownNamespace(environment),
     registryPrefix: environment['GATEHOUSE_REGISTRY_PREFIX'],
     leaseDurationSeconds,

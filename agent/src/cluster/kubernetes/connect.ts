@@ -9,6 +9,7 @@ import { createProfileCluster, readClusterApi, readClusterKubeconfig } from '../
 import type { Cluster, StoredMap } from '../cluster.ts';
 import { asAccount } from './account-token.ts';
 import { createAgentCluster } from './agent-cluster.ts';
+import { leaseDurationSeconds, leaseTimeoutMilliseconds } from './connect-agent-cluster.ts';
 import { type Environment, inClusterConnection, ownNamespace } from './in-cluster.ts';
 import { connectKubernetesApi, type KubernetesApi } from './kubernetes-api.ts';
 import { createGatewayCluster } from './nodes.ts';
@@ -20,7 +21,6 @@ export interface KubernetesClusterOptions {
   /** Of guard and agent. */
   readonly namespace: string;
   readonly registryPrefix?: string | undefined;
-  readonly leaseDurationSeconds?: number | undefined;
   /** The gateway's own Cluster; only with installation `cli`. */
   readonly own?: OwnClusterOptions | undefined;
 }
@@ -33,7 +33,6 @@ export interface OwnClusterOptions {
   readonly managed: 'own' | 'kubeconfig';
 }
 
-const leaseDurationSeconds = 15;
 /** How long a kubeconfig is used before it is read again: Cluster API renews its certificate. */
 const kubeconfigAgeMaxMilliseconds = 5 * 60_000;
 
@@ -42,9 +41,10 @@ export function createKubernetesCluster(options: KubernetesClusterOptions): Clus
   const api = connectKubernetesApi(connection);
   const agentCluster = createAgentCluster({
     api,
+    leaseApi: connectKubernetesApi(connection, leaseTimeoutMilliseconds),
     namespace,
     registryPrefix,
-    leaseDurationSeconds: options.leaseDurationSeconds ?? leaseDurationSeconds,
+    leaseDurationSeconds,
   });
   if (own === undefined) {
     return { kind: 'kubernetes', ...agentCluster, ...createGatewayCluster({ connect: () => Promise.resolve(api) }) };

@@ -45,8 +45,8 @@ export const listMax = 500;
 /** How old the API server's last answer may be before its clock is read again. */
 const clockAgeMaxMilliseconds = 10_000;
 
-export function connectKubernetesApi(connection: KubernetesConnection): KubernetesApi {
-  const request = createKubernetesRequest(connection);
+export function connectKubernetesApi(connection: KubernetesConnection, timeoutMilliseconds?: number): KubernetesApi {
+  const request = createKubernetesRequest(connection, timeoutMilliseconds);
   let clock: { readonly instant: Instant; readonly heardAt: number } | undefined;
 
   const ask = async (question: KubernetesQuestion): Promise<KubernetesAnswer> => {

@@ -7,7 +7,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Instant } from '@gatehouse/domain/instant';
-import { parseInstant } from '@gatehouse/domain/instant';
+import { toInstant } from '@gatehouse/domain/instant';
 import { ClusterUnreachable } from '../cluster.ts';
 
 /** Where an API server is and how to sign in there. */
@@ -62,7 +62,14 @@ export function createKubernetesRequest(
 
   const once = async (question: KubernetesQuestion, renew: boolean): Promise<KubernetesAnswer> => {
     const token = await connection.token?.(renew);
-    return sendRequest({ ...transport, server, token, question, timeoutMilliseconds });
+    const sending = { ...transport, server, token, question, timeoutMilliseconds };
+    try {
+      return await sendRequest(sending);
+    } catch (error) {
+      // The API server closed an idle connection just as we took it up again. A read may be asked twice.
+      if (question.method !== 'GET' || !(error instanceof ConnectionGone)) throw error;
+      return sendRequest(sending);
+    }
   };
   return async (question) => {
     const answer = await once(question, false);
@@ -88,6 +95,9 @@ function openTransport(server: URL, { clientCertificate, ca, serverName }: Kuber
   });
   return { agent, open: https.request };
 }
+
+/** A connection that had served before was closed under a request, which therefore got no answer. */
+class ConnectionGone extends ClusterUnreachable {}
 
 const loopbackHosts = ['localhost', '127.0.0.1', '[::1]'];
 
@@ -129,8 +139,8 @@ function sendRequest(sending: Sending): Promise<KubernetesAnswer> {
             fail(`the API server answered ${status}${withText(statusMessage(parsed))}`);
             return;
           }
-          const { date } = response.headers;
-          resolve({ status, body: parsed, ...(date === undefined ? {} : { date: parseInstant(date) }) });
+          const date = Date.parse(response.headers.date ?? '');
+          resolve({ status, body: parsed, ...(Number.isNaN(date) ? {} : { date: toInstant(date) }) });
         });
       },
     );
@@ -139,7 +149,10 @@ function sendRequest(sending: Sending): Promise<KubernetesAnswer> {
       sending.timeoutMilliseconds,
     );
     request.on('close', () => clearTimeout(timer));
-    request.on('error', (error) => fail(error.message, error));
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      if (request.reusedSocket && error.code === 'ECONNRESET') reject(new ConnectionGone(`${what}: ${error.message}`));
+      else fail(error.message, error);
+    });
     request.end(body);
   });
 }
