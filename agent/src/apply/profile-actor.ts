@@ -212,21 +212,21 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
         const verified = await verifyOrder(shelf, proposed, provider);
         if (verified.kind === 'ok') await check(verified.value, clusterApi);
       }
-      const isStale = drift === undefined || clock.monotonic() - drift.at >= timings.poll.whileWaitingForConfirmation;
-      if (isStale && lease.mayAct()) {
-        drift = { at: clock.monotonic(), lines: await readDrift(profileCluster, inventory, clusterApi) };
-      }
       const progress = parseProgress(await cluster.readMap('state'));
       const wanted = target?.profileUpdate?.planId ?? proposed?.planId;
       const isInitial = progress !== undefined && progress.planId === target?.initialProfile?.digest;
-      const isUpdating = progress?.phase === 'running' || progress?.phase === 'stopped';
+      // In the middle of an update the gateway is between two profiles, which is no drift.
+      if (progress?.phase === 'running' || progress?.phase === 'stopped') {
+        drift = undefined;
+      } else if (drift === undefined || clock.monotonic() - drift.at >= timings.poll.whileWaitingForConfirmation) {
+        drift = { at: clock.monotonic(), lines: await readDrift(profileCluster, inventory, clusterApi) };
+      }
       return {
         clusterApi,
         ...(inventory.applied === undefined
           ? {}
           : { applied: { version: inventory.applied.version, digest: inventory.applied.digest } }),
-        // In the middle of an update the gateway is between two profiles, which is no drift.
-        drift: isUpdating ? [] : (drift?.lines ?? []),
+        drift: drift?.lines ?? [],
         ...(checked !== undefined && checked.planId === wanted
           ? { preflight: { planId: checked.planId, results: checked.results } }
           : {}),
