@@ -1,0 +1,262 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { AttemptPhase } from './agent-update-types.ts';
+import { explain, isCurrent } from './explain.ts';
+import type { GatewayFacts, ObservationFacts } from './gateway-facts.ts';
+import { gatewayStatus } from './gateway-status.ts';
+import { minutes } from './instant.ts';
+import type { ProfileUpdateProgress } from './profile-update-types.ts';
+import {
+  agent,
+  at,
+  attempt,
+  confirmed,
+  gateway,
+  newAgent,
+  newProfile,
+  observation,
+  oldAgent,
+  oldProfile,
+  ownersFacts,
+  pause,
+  plan,
+  progress,
+  release,
+  t0,
+} from './testing/facts.ts';
+
+const upToDate = observation({ agent: newAgent, appliedProfile: newProfile });
+const { appliedProfile: _none, ...unprovisioned } = upToDate;
+const { observation: _silent, ...unobserved } = gateway();
+const updating = (more: Partial<ProfileUpdateProgress>): GatewayFacts =>
+  gateway({ profileUpdate: confirmed(), observation: observation({ agent: newAgent, profileUpdate: progress(more) }) });
+
+const cases: readonly { name: string; facts: GatewayFacts; codes: readonly string[] }[] = [
+  { name: 'agent and profile of the release', facts: gateway({ observation: upToDate }), codes: [] },
+  { name: 'current although paused', facts: gateway({ observation: upToDate, pauses: [pause()] }), codes: [] },
+  { name: 'an existing cluster needs the agent only', facts: ownersFacts({ observation: unprovisioned }), codes: [] },
+  {
+    name: 'a release without a profile for the provider moves none',
+    facts: gateway({
+      release: (({ profile: _dropped, ...rest }) => rest)(release()),
+      observation: observation({ agent: newAgent }),
+    }),
+    codes: [],
+  },
+  {
+    name: 'a release with the same profile: only the agent moves',
+    facts: gateway({ release: release({ profile: oldProfile }) }),
+    codes: ['agent-update-waiting-for-poll'],
+  },
+  {
+    name: 'both are old: the agent waits for its poll, the profile for a person and for the agent',
+    facts: gateway(),
+    codes: ['agent-update-waiting-for-poll', 'profile-update-waiting-for-confirmation', 'agent-not-accepted'],
+  },
+  {
+    name: 'an old agent on an existing cluster',
+    facts: ownersFacts(),
+    codes: ['agent-update-waiting-for-poll'],
+  },
+  {
+    name: 'paused at two scopes: two reasons, beside those of the profile',
+    facts: gateway({ pauses: [pause(), pause({ scope: { kind: 'tenant', id: 't', name: 'acme' } })] }),
+    codes: ['paused', 'paused', 'profile-update-waiting-for-confirmation', 'agent-not-accepted'],
+  },
+  {
+    name: 'the agent is being updated',
+    facts: gateway({ observation: observation({ attempt: attempt(), appliedProfile: newProfile }) }),
+    codes: ['agent-update-in-progress'],
+  },
+  {
+    name: 'the new agent acts and is still watched: not current yet',
+    facts: gateway({ observation: { ...upToDate, attempt: attempt() } }),
+    codes: ['agent-update-in-progress'],
+  },
+  {
+    name: 'interrupted once: tried again, with the reason',
+    facts: gateway({
+      observation: observation({
+        appliedProfile: newProfile,
+        attempt: attempt({ phase: 'interrupted', interruptions: 1, reason: { code: 'no-room', message: 'No room' } }),
+      }),
+    }),
+    codes: ['agent-update-waiting-for-poll', 'agent-update-interrupted'],
+  },
+  { name: 'not enrolled', facts: unobserved, codes: ['provisioning', 'pending-enrolment'] },
+  { name: 'provisioning', facts: gateway({ observation: unprovisioned }), codes: ['provisioning'] },
+  {
+    name: 'confirmed, waits for its poll',
+    facts: gateway({ profileUpdate: confirmed(), observation: observation({ agent: newAgent }) }),
+    codes: ['profile-update-waiting-for-poll'],
+  },
+  {
+    name: 'in its preflight, with what has not passed',
+    facts: gateway({
+      profileUpdate: confirmed(),
+      observation: observation({
+        agent: newAgent,
+        profileUpdate: progress({ phase: 'preflight' }),
+        preflight: {
+          planId: plan().planId,
+          results: [
+            { check: 'etcd-healthy', outcome: 'failed', message: 'etcd is not healthy.' },
+            { check: 'free-address', outcome: 'passed', message: 'ok' },
+          ],
+        },
+      }),
+    }),
+    codes: ['profile-update-preflight', 'preflight-etcd-healthy'],
+  },
+  { name: 'on its way', facts: updating({}), codes: ['profile-update-in-progress'] },
+  {
+    name: 'stopped, with the reason',
+    facts: updating({ phase: 'stopped', stopped: { code: 'nodes-stuck', message: 'Stuck.' } }),
+    codes: ['profile-update-stopped', 'nodes-stuck'],
+  },
+  {
+    name: 'a retry that the gateway has not taken up',
+    facts: gateway({
+      profileUpdate: confirmed({ retry: 1 }),
+      observation: observation({ agent: newAgent, profileUpdate: progress({ phase: 'stopped' }) }),
+    }),
+    codes: ['profile-update-waiting-for-poll'],
+  },
+  {
+    name: 'deleted while it was old',
+    facts: gateway({
+      deletionRequestedAt: t0,
+      observation: observation({ agent: newAgent, appliedProfile: newProfile }),
+    }),
+    codes: ['gateway-deleting'],
+  },
+  {
+    name: 'without any release',
+    facts: (({ release: _dropped, ...rest }) => rest)(gateway()),
+    codes: ['no-platform-version'],
+  },
+];
+
+describe('why a gateway is not current', () => {
+  test.each(cases)('$name', ({ facts, codes }) => {
+    expect(explain(facts, t0).map(({ code }) => code)).toEqual(codes);
+  });
+});
+
+test('silence is a reason only where something is still to come', () => {
+  const late = at(minutes(30));
+  expect(explain(gateway({ observation: upToDate }), late)).toEqual([]);
+  expect(explain(ownersFacts(), late).map(({ code }) => code)).toEqual(['agent-update-waiting-for-poll', 'silent']);
+  const announced = ownersFacts({ silenceExpectedUntil: at(minutes(60)) });
+  expect(explain(announced, late).map(({ code }) => code)).toEqual([
+    'agent-update-waiting-for-poll',
+    'silence-expected',
+  ]);
+});
+
+test('what waits for a poll says by when, and since when it is due', () => {
+  expect(explain(ownersFacts(), t0)[0]?.message).toBe(
+    'Agent 4.2.7 is offered; the gateway takes it up with the next poll, by 2026-11-23T10:15:00.000Z.',
+  );
+  expect(explain(ownersFacts(), at(minutes(16)))[0]?.message).toBe(
+    'Agent 4.2.7 is offered; the gateway takes it up with the next poll, due since 2026-11-23T10:15:00.000Z.',
+  );
+});
+
+const phase: fc.Arbitrary<AttemptPhase> = fc.constantFrom(
+  'rehearsing',
+  'swapping',
+  'watching',
+  'settled',
+  'taken-back',
+  'interrupted',
+  'rehearsal-failed',
+);
+const anyAgent = fc.constantFrom(oldAgent, newAgent, agent('4.3.0'));
+const anyProfile = fc.constantFrom(oldProfile, newProfile);
+const anyProgress: fc.Arbitrary<ProfileUpdateProgress> = fc
+  .record({
+    planId: fc.constantFrom(plan().planId, 'sha256:other'),
+    phase: fc.constantFrom('preflight', 'running', 'stopped', 'completed', 'cancelled'),
+    retry: fc.nat(1),
+  })
+  .map((more) => progress(more));
+
+const { appliedProfile: _profile, ...bareObservation } = observation();
+const anyObservation: fc.Arbitrary<ObservationFacts> = fc
+  .record(
+    {
+      agent: anyAgent,
+      attempt: fc.record({ phase, to: anyAgent, interruptions: fc.nat(4) }).map((more) => attempt(more)),
+      appliedProfile: anyProfile,
+      profileUpdate: anyProgress,
+      takenBack: fc.constantFrom([], [{ release: newAgent, reason: { code: 'exited', message: 'x' }, at: t0 }]),
+      kubernetes: fc.constantFrom(observation().kubernetes, 'unknown' as const),
+    },
+    { requiredKeys: ['agent', 'takenBack', 'kubernetes'] },
+  )
+  .map((more) => ({ ...bareObservation, ...more }));
+const anyRelease = fc.constantFrom(
+  release(),
+  release({ profile: oldProfile }),
+  release({ agent: { ...release().agent, ...oldAgent } }),
+);
+const {
+  enrolledAt: _enrolled,
+  provisioningBegunAt: _begun,
+  release: _release,
+  observation: _seen,
+  ...bareGateway
+} = gateway();
+/** Facts as a server could hold them: every part there or not, in any combination. */
+const anyFacts: fc.Arbitrary<GatewayFacts> = fc.oneof(
+  fc
+    .record(
+      {
+        enrolledAt: fc.constant(t0),
+        provisioningBegunAt: fc.constant(t0),
+        deletionRequestedAt: fc.constant(t0),
+        observation: anyObservation,
+        release: anyRelease,
+        pauses: fc.constantFrom([], [pause()]),
+        profileUpdate: fc.record({ retry: fc.nat(1), isCancelled: fc.boolean() }).map((more) => confirmed(more)),
+        targetAgent: anyAgent,
+      },
+      { requiredKeys: ['pauses'] },
+    )
+    .map((more) => ({ ...bareGateway, ...more })),
+  fc
+    .record(
+      {
+        enrolledAt: fc.constant(t0),
+        observation: anyObservation,
+        release: anyRelease,
+        pauses: fc.constantFrom([], [pause()]),
+      },
+      { requiredKeys: ['pauses'] },
+    )
+    .map((more) => ({ ...bareGateway, identity: ownersFacts().identity, ...more })),
+);
+
+test('the explanation is empty if and only if the gateway is current', () => {
+  fc.assert(
+    fc.property(anyFacts, fc.nat(minutes(60)), (facts, later) => {
+      const now = at(later);
+      expect(explain(facts, now).length === 0).toBe(isCurrent(facts, now));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a current gateway runs what the release says, and is Running', () => {
+  fc.assert(
+    fc.property(anyFacts, (facts) => {
+      fc.pre(isCurrent(facts, t0));
+      expect(facts.observation?.agent.digest).toBe(facts.release?.agent.digest);
+      expect(gatewayStatus(facts, t0)).toBe('Running');
+      const wanted = facts.identity.installation === 'cli' ? facts.release?.profile?.digest : undefined;
+      expect(facts.observation?.appliedProfile?.digest).toBe(wanted ?? facts.observation?.appliedProfile?.digest);
+    }),
+    { numRuns: 500 },
+  );
+});
