@@ -44,7 +44,10 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const shared = options.sharedDirectory ?? '/var/lib/gatehouse';
   const runAs = unprivilegedUser();
   const home = await placeHome(options.directory, shared, runAs);
-  const binaries = await findPostgresBinaries({ user: runAs, copyTo: runAs === undefined ? options.directory : shared });
+  const binaries = await findPostgresBinaries({
+    user: runAs,
+    copyTo: runAs === undefined ? options.directory : shared,
+  });
   const password = await readPassword(path.join(options.directory, 'postgres-password'));
   const data = path.join(home, 'data');
   await stopLeftOver(data);
@@ -52,7 +55,15 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const socketFolder = await placeSocket(home, runAs);
   const url = connectionUrl(socketFolder, password, 'postgres');
   const logFile = path.join(options.directory, 'postgres.log');
-  const child = await startServer({ binaries, data, socketFolder, logFile, runAs, url, settings: options.settings ?? [] });
+  const child = await startServer({
+    binaries,
+    data,
+    socketFolder,
+    logFile,
+    runAs,
+    url,
+    settings: options.settings ?? [],
+  });
   await createDatabase(url);
 
   let isStopping = false;

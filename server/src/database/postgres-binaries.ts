@@ -47,7 +47,9 @@ export async function findPostgresBinaries({ user, copyTo }: FindBinaries): Prom
   const tried = spawnSync(binaries.postgres, ['--version'], { ...user, env: {}, timeout: 20_000, encoding: 'utf8' });
   if (tried.error !== undefined || tried.status !== 0) {
     const why = tried.error?.message ?? firstLine(tried.stderr);
-    throw new DatabaseUnavailable(`the PostgreSQL programs of ${path.basename(folder)} do not run on this machine: ${why}`);
+    throw new DatabaseUnavailable(
+      `the PostgreSQL programs of ${path.basename(folder)} do not run on this machine: ${why}`,
+    );
   }
   return binaries;
 }

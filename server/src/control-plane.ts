@@ -1,0 +1,107 @@
+/** A running control plane: database, memory, tasks and HTTP put together. Started by `main.ts`, and by tests. */
+
+import { readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { type Instant, toInstant } from '@gatehouse/domain/instant';
+import { productionTimings, type Timings } from '@gatehouse/domain/timings';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import { Parse } from 'typebox/value';
+import { connectDatabase } from './database/connection.ts';
+import { migrate } from './database/migrate.ts';
+import { listenForChanges } from './events/event-signal.ts';
+import { ensureDefaults, ensureSigningKey } from './first-start.ts';
+import { type App, createApp } from './http/app.ts';
+import type { Services } from './http/services.ts';
+import { createPollMemory } from './polls/poll-memory.ts';
+import { createPollTimes } from './polls/poll-times.task.ts';
+import { keepUp, repeat } from './work/upkeep.task.ts';
+
+export interface ControlPlaneOptions {
+  readonly databaseUrl: string;
+  readonly logger: FastifyBaseLogger;
+  readonly publicUrl: string;
+  readonly publicCa?: string;
+  readonly timings?: Timings;
+  readonly now?: () => Instant;
+  readonly consoleDirectory?: string;
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
+export interface ControlPlane {
+  readonly services: Services;
+  /** Answers in this process too, without a port. */
+  readonly http: FastifyInstance;
+  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
+  /** Ends what is running in order: no new requests, those under way to their end, then tasks and connections. */
+  close(): Promise<void>;
+}
+
+const pollTimesEvery = 1000;
+const upkeepEvery = 5000;
+
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { logger, databaseUrl } = options;
+  const report = (what: string) => (error: unknown) => logger.error({ err: error }, what);
+  const connection = connectDatabase({ url: databaseUrl, onIdleError: report('an idle database connection was lost') });
+  const { db } = connection;
+  const now = options.now ?? (() => toInstant(Date.now()));
+  await migrate(db);
+  await ensureDefaults(db, now());
+  const timings = options.timings ?? productionTimings;
+  const services: Services = {
+    db,
+    now,
+    timings,
+    publicUrl: options.publicUrl,
+    ...(options.publicCa === undefined ? {} : { publicCa: options.publicCa }),
+    programVersion: programVersion(),
+    signingKey: await ensureSigningKey(db),
+  };
+  const memory = createPollMemory(timings);
+  const signal = listenForChanges(databaseUrl, report('the connection that listens for changes was lost'));
+  signal.subscribe({
+    onChange: (change) => memory.forget(change),
+    onListening: (isListening) => memory.setListening(isListening),
+  });
+  const times = createPollTimes(db, report('poll times could not be written'));
+  const tasks = [
+    repeat(() => times.flush(), { milliseconds: pollTimesEvery, onError: report('poll times could not be written') }),
+    repeat(() => keepUp(services), { milliseconds: upkeepEvery, onError: report('upkeep failed') }),
+  ];
+  const app: App = await createApp({
+    services,
+    logger,
+    signal,
+    memory,
+    times,
+    ...(options.consoleDirectory === undefined ? {} : { consoleDirectory: options.consoleDirectory }),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+  });
+  return {
+    services,
+    http: app.http,
+    async listen({ host, port }) {
+      await app.http.listen({ host, port });
+      const address = app.http.server.address();
+      if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
+      return { port: (address satisfies AddressInfo).port };
+    },
+    async close() {
+      app.followers.close();
+      await app.http.close();
+      for (const task of tasks) await task.stop();
+      await times.flush();
+      await signal.close();
+      await connection.close();
+    },
+  };
+}
+
+const PackageFile = Type.Object({ version: Type.String() });
+
+function programVersion(): string {
+  const file = path.join(import.meta.dirname, '..', 'package.json');
+  return Parse(PackageFile, JSON.parse(readFileSync(file, 'utf8'))).version;
+}

@@ -1,0 +1,53 @@
+/** The pool of connections to PostgreSQL, and the types that pass through it. */
+
+import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { Pool, types } from 'pg';
+import type { Tables } from './schema.ts';
+
+export type Database = Kysely<Tables>;
+export type DatabaseTransaction = Transaction<Tables>;
+/** What a store needs: it reads and writes the same way inside and outside of a transaction. */
+export type Queryable = Kysely<Tables>;
+
+const bigintOid = 20;
+
+export interface Connection {
+  readonly db: Database;
+  close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  readonly url: string;
+  readonly connectionsMax?: number;
+  /** A connection that idles was lost; the pool makes another one. */
+  readonly onIdleError: (error: Error) => void;
+}
+
+export function connectDatabase({ url, connectionsMax = 20, onIdleError }: ConnectOptions): Connection {
+  const pool = new Pool({
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 60_000,
+    types: { getTypeParser: (oid, format) => (oid === bigintOid ? parseBigint : types.getTypeParser(oid, format)) },
+  });
+  let isClosing = false;
+  // What a connection says while it is being closed is of no interest.
+  pool.on('error', (error) => (isClosing ? undefined : onIdleError(error)));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return {
+    db,
+    close() {
+      isClosing = true;
+      return db.destroy();
+    },
+  };
+}
+
+/** Generations and sequences; a number that a double cannot hold is a broken row. */
+function parseBigint(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`the database holds a number that is too large: ${text}`);
+  return value;
+}

@@ -1,0 +1,155 @@
+/** The tables as kysely sees them. What each is for stands in the migrations. */
+
+import type { Observation, Target } from '@gatehouse/contract/agent-api';
+import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
+import type { ProfileUpdatePlan } from '@gatehouse/domain/profile-update-types';
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+
+/** bigint columns are read as numbers (`connection.ts`), which are exact up to 2^53. */
+type Sequence = Generated<number>;
+type Json<T extends object> = JSONColumnType<T, string, string>;
+type Nullable<T> = ColumnType<T | null, T | null | undefined, T | null>;
+
+export interface Tables {
+  tenants: { id: string; name: string; created_at: Date };
+  projects: { id: string; tenant_id: string; name: string; created_at: Date };
+  platform: {
+    is_only: Generated<boolean>;
+    is_sandbox: boolean;
+    version: Nullable<string>;
+    root_fingerprint: Nullable<string>;
+    version_since: Nullable<Date>;
+  };
+  secrets: { name: string; value: Buffer };
+  release_files: { kind: 'metadata' | 'target' | 'trusted'; path: string; bytes: Buffer; imported_at: Date };
+  releases: { version: string; document: Json<ReleaseDocument>; imported_at: Date };
+  profiles: { digest: string; provider: string; version: string; document: Json<ProfileDocument>; imported_at: Date };
+  gateways: {
+    id: string;
+    tenant_id: string;
+    project_id: Nullable<string>;
+    name: string;
+    installation: 'cli' | 'existing-cluster';
+    provider: string;
+    is_sandbox: boolean;
+    control_planes: number;
+    workers: number;
+    install_key: string;
+    initial_release: Nullable<string>;
+    created_at: Date;
+    provisioning_begun_at: Nullable<Date>;
+    deletion_requested_at: Nullable<Date>;
+    deleted_at: Nullable<Date>;
+    generation: Generated<number>;
+    hand_over_number: Generated<number>;
+    announced_status: string;
+    announced_health: string;
+    silence_expected_until: Nullable<Date>;
+  };
+  gateway_polls: { gateway_id: string; last_poll_at: Date; next_poll_due_at: Date };
+  registration_tokens: {
+    id: string;
+    gateway_id: string;
+    hash: string;
+    created_at: Date;
+    expires_at: Date;
+    used_at: Nullable<Date>;
+    withdrawn_at: Nullable<Date>;
+  };
+  agent_identities: {
+    gateway_id: string;
+    id: string;
+    public_key: string;
+    registration_token_id: string;
+    enrolled_at: Date;
+  };
+  used_challenges: { hash: string; expires_at: Date };
+  observations: { gateway_id: string; digest: string; body: Json<Observation>; received_at: Date };
+  targets: { gateway_id: string; generation: number; body: Json<Target>; reason: string; created_at: Date };
+  plans: { gateway_id: string; plan_id: string; release: string; body: Json<ProfileUpdatePlan>; created_at: Date };
+  profile_updates: {
+    id: string;
+    gateway_id: string;
+    plan_id: string;
+    release: string;
+    confirmed_at: Date;
+    confirmed_by: string;
+    generation: number;
+    starts_by: Nullable<Date>;
+    retry: Generated<number>;
+    is_cancelled: Generated<boolean>;
+    ended_at: Nullable<Date>;
+    outcome: Nullable<'completed' | 'cancelled' | 'superseded'>;
+    progress: ColumnType<NonNullable<Observation['profileUpdate']> | null, string | null | undefined, string | null>;
+  };
+  milestones: { gateway_id: string; subject: string; milestone: string; at: Date };
+  retried_agents: { gateway_id: string; digest: string; asked_by: string; asked_at: Date };
+  pauses: {
+    id: string;
+    tenant_id: string;
+    scope_kind: 'tenant' | 'project' | 'gateway';
+    scope_id: string;
+    scope_name: string;
+    set_by: string;
+    reason: string;
+    since: Date;
+    until: Nullable<Date>;
+    cleared_at: Nullable<Date>;
+    cleared_by: Nullable<string>;
+  };
+  exemptions: { gateway_id: string; set_by: string; reason: string; since: Date; until: Date };
+  host_clusters: {
+    id: string;
+    tenant_id: string;
+    gateway_id: string;
+    name: string;
+    namespace: string;
+    created_at: Date;
+  };
+  events: {
+    sequence: Sequence;
+    id: string;
+    tenant_id: string;
+    project_id: Nullable<string>;
+    gateway_id: string;
+    gateway_name: string;
+    time: Date;
+    type: string;
+    message: string;
+    severity: 'normal' | 'warning';
+  };
+  audit_records: {
+    sequence: Sequence;
+    id: string;
+    time: Date;
+    tenant_id: Nullable<string>;
+    project_id: Nullable<string>;
+    actor: string;
+    action: string;
+    subject_kind: string;
+    subject_name: string;
+    message: string;
+    request_id: string;
+  };
+  tokens: {
+    id: string;
+    name: string;
+    role: string;
+    tenant_id: Nullable<string>;
+    project_id: Nullable<string>;
+    hash: string;
+    created_at: Date;
+    expires_at: Nullable<Date>;
+    revoked_at: Nullable<Date>;
+  };
+  sign_in_keys: { hash: string; token_id: string; expires_at: Date; used_at: Nullable<Date> };
+  web_sessions: { hash: string; token_id: string; created_at: Date; expires_at: Date };
+  idempotency_keys: {
+    token_id: string;
+    key: string;
+    request_digest: string;
+    status: number;
+    reply: Nullable<Buffer>;
+    created_at: Date;
+  };
+}

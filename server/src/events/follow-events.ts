@@ -1,0 +1,124 @@
+/**
+ * Events as server-sent events: first those after the given sequence, then each new one. The order of sequences is that
+ * of the commits, so a reader never misses one. A follower that does not read is cut off and resumes by Last-Event-ID.
+ */
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Database } from '../database/connection.ts';
+import { toEventView } from './event.query.ts';
+import { type EventPage, selectEvents } from './event.store.ts';
+import type { ChangeSignal } from './event-signal.ts';
+
+export interface Followers {
+  follow(request: FastifyRequest, reply: FastifyReply, options: FollowOptions): Promise<void>;
+  /** Ends all of them; for a shutdown. */
+  close(): void;
+  count(): number;
+}
+
+export interface FollowOptions {
+  readonly part: Pick<EventPage, 'gatewayId' | 'tenantId' | 'projectId'>;
+  readonly after: number;
+  /** Asked again now and then: a revoked token ends the stream. */
+  readonly isStillAllowed: () => Promise<boolean>;
+  /** Called now and then while the stream is open. */
+  readonly onWatched: () => void;
+}
+
+const rowsPerRead = 200;
+const heartbeatMilliseconds = 15_000;
+/** Without a signal they look anyway: a signal may be lost. */
+const lookMilliseconds = 5_000;
+const unsentBytesMax = 1_000_000;
+const followersMax = 2000;
+
+export function createFollowers(db: Database, signal: ChangeSignal, onError: (error: unknown) => void): Followers {
+  const open = new Set<() => void>();
+  return {
+    count: () => open.size,
+    close() {
+      for (const end of open) end();
+    },
+    async follow(request, reply, { part, after, isStillAllowed, onWatched }) {
+      reply.hijack();
+      const { raw } = reply;
+      const headers = Object.fromEntries(
+        Object.entries(reply.getHeaders()).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+      );
+      if (open.size >= followersMax) {
+        raw.writeHead(503, { ...headers, 'retry-after': '10' }).end();
+        return;
+      }
+      raw.writeHead(200, {
+        ...headers,
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      });
+      raw.write(': events follow\n\n');
+      let last = after;
+      let isReading = false;
+      let isWanted = true;
+      let isOver = false;
+
+      async function read(): Promise<void> {
+        isWanted = true;
+        if (isReading || isOver) return;
+        isReading = true;
+        try {
+          while (isWanted && !isOver) {
+            isWanted = false;
+            const rows = await selectEvents(db, { ...part, after: last, limit: rowsPerRead });
+            for (const row of rows) {
+              last = row.sequence;
+              raw.write(`id: ${row.sequence}\nevent: event\ndata: ${JSON.stringify(toEventView(row))}\n\n`);
+            }
+            if (rows.length === rowsPerRead) isWanted = true;
+            if (raw.writableLength > unsentBytesMax) end();
+          }
+        } catch (error) {
+          onError(error);
+          end();
+        } finally {
+          isReading = false;
+        }
+      }
+
+      const unsubscribe = signal.subscribe({
+        onChange: (change) => {
+          if (change.kind === 'events') void read();
+        },
+      });
+      const looking = setInterval(() => void read(), lookMilliseconds);
+      const heart = setInterval(() => {
+        raw.write(': still here\n\n');
+        onWatched();
+        isStillAllowed().then(
+          (isAllowed) => (isAllowed ? undefined : end()),
+          (error: unknown) => {
+            onError(error);
+            end();
+          },
+        );
+      }, heartbeatMilliseconds);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      function end(): void {
+        if (isOver) return;
+        isOver = true;
+        unsubscribe();
+        clearInterval(looking);
+        clearInterval(heart);
+        open.delete(end);
+        raw.end();
+        resolve();
+      }
+      open.add(end);
+      request.raw.on('close', end);
+      raw.on('close', end);
+      raw.on('error', end);
+      onWatched();
+      await read();
+      await promise;
+    },
+  };
+}

@@ -1,0 +1,179 @@
+/** The HTTP side as one fastify instance: what holds for every request, then the routes. Opens no port. */
+
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import fastifyCookie from '@fastify/cookie';
+import fastifyHelmet from '@fastify/helmet';
+import fastifyRateLimit from '@fastify/rate-limit';
+import fastifyStatic from '@fastify/static';
+import fastifySwagger from '@fastify/swagger';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { agentUpdateCommands } from '../agent-updates/agent-update.command.ts';
+import { registerAgentRoutes } from '../agents/agent.route.ts';
+import { auditQueries } from '../audit/audit.query.ts';
+import { createFollowers, type Followers } from '../events/follow-events.ts';
+import { eventQueries } from '../events/event.query.ts';
+import type { ChangeSignal } from '../events/event-signal.ts';
+import { gatewayCommands } from '../gateways/gateway.command.ts';
+import { gatewayQueries } from '../gateways/gateway.query.ts';
+import { registerInstallManifestRoute } from '../gateways/install-manifest.route.ts';
+import { hostClusterCommands, hostClusterQueries } from '../host-clusters/host-cluster.command.ts';
+import { registerSignInRoutes } from '../identity/sign-in.route.ts';
+import { pauseCommands, pauseQueries } from '../pauses/pause.command.ts';
+import { platformCommands } from '../platform/platform.command.ts';
+import { platformQueries } from '../platform/platform.query.ts';
+import { createAttention } from '../polls/attention.ts';
+import type { PollMemory } from '../polls/poll-memory.ts';
+import type { PollTimes } from '../polls/poll-times.task.ts';
+import { profileUpdateCommands } from '../profile-updates/profile-update.command.ts';
+import { profileUpdateQueries } from '../profile-updates/profile-update.query.ts';
+import { releaseCommands, releaseQueries } from '../releases/release.command.ts';
+import { registerReleaseFileRoutes } from '../releases/release-files.route.ts';
+import { tenantCommands, tenantQueries } from '../tenants/tenant.command.ts';
+import { tokenCommands, tokenQueries } from '../tokens/token.command.ts';
+import { followRoute } from '../events/follow.route.ts';
+import { createMetrics } from './metrics.ts';
+import { registerHealthRoutes } from './health.route.ts';
+import { addNamedSchemas, describeApi } from './openapi.ts';
+import { registerOperatorRoutes } from './operator-routes.ts';
+import { handleError, handleNotFound } from './problem-reply.ts';
+import type { Services } from './services.ts';
+import { compileSchema } from './validation.ts';
+
+export interface AppOptions {
+  readonly services: Services;
+  readonly logger: FastifyBaseLogger;
+  readonly signal: ChangeSignal;
+  readonly memory: PollMemory;
+  readonly times: PollTimes;
+  /** The built console, if there is one. */
+  readonly consoleDirectory?: string;
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+}
+
+export interface App {
+  readonly http: FastifyInstance;
+  readonly followers: Followers;
+}
+
+/** Bodies of operators are small; an import of releases says otherwise for itself. */
+const bodyBytesMax = 256 * 1024;
+
+export async function createApp(options: AppOptions): Promise<App> {
+  const { services, signal, memory, times } = options;
+  const metrics = createMetrics();
+  const attention = createAttention();
+  const followers = createFollowers(services.db, signal, (error) =>
+    options.logger.error({ err: error }, 'a followed event stream broke'),
+  );
+  // Typed as plain HTTP either way: nothing here depends on it.
+  const http = Fastify({
+    loggerInstance: options.logger,
+    ...(options.tls === undefined ? {} : { https: options.tls }),
+    trustProxy: 'loopback',
+    bodyLimit: bodyBytesMax,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    disableRequestLogging: true,
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 500 },
+    connectionTimeout: 120_000,
+    requestTimeout: 120_000,
+    keepAliveTimeout: 75_000,
+  }) as unknown as FastifyInstance;
+
+  // First of all, so that every fault of what follows is answered in our form.
+  http.setErrorHandler(handleError);
+  http.setValidatorCompiler(compileSchema);
+  await http.register(fastifyRateLimit, { global: false });
+  http.setNotFoundHandler({ preHandler: http.rateLimit({ max: 600, timeWindow: '1 minute' }) }, (request, reply) =>
+    handleNotFound(request, reply),
+  );
+  await http.register(fastifyCookie);
+  await http.register(fastifyHelmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    frameguard: { action: 'deny' },
+    referrerPolicy: { policy: 'no-referrer' },
+    // Only where the browser came by HTTPS does it mean anything; behind a proxy that is the proxy's to say.
+    hsts: options.tls !== undefined,
+  });
+  await http.register(fastifySwagger, describeApi(services.programVersion));
+  addNamedSchemas(http);
+  http.addHook('onResponse', (request, reply, done) => {
+    metrics.observeRequest(request, reply);
+    done();
+  });
+
+  registerHealthRoutes(http, { services, metrics, followers });
+  registerSignInRoutes(http, services);
+  registerOperatorRoutes(http, {
+    services,
+    queries: {
+      ...gatewayQueries(services, attention),
+      ...eventQueries(attention),
+      ...profileUpdateQueries(attention),
+      ...pauseQueries,
+      ...platformQueries(services),
+      ...releaseQueries,
+      ...hostClusterQueries,
+      ...auditQueries,
+      ...tenantQueries,
+      ...tokenQueries,
+    },
+    commands: {
+      ...gatewayCommands(services),
+      ...profileUpdateCommands(services),
+      ...agentUpdateCommands(services),
+      ...pauseCommands(services),
+      ...platformCommands(services),
+      ...releaseCommands(services),
+      ...hostClusterCommands,
+      ...tenantCommands,
+      ...tokenCommands,
+    },
+    follow: followRoute({ services, followers, attention }),
+  });
+  registerAgentRoutes(http, { services, memory, times, attention });
+  registerReleaseFileRoutes(http, services);
+  registerInstallManifestRoute(http, services);
+  if (options.consoleDirectory !== undefined) await registerConsole(http, options.consoleDirectory);
+  await http.ready();
+  return { http, followers };
+}
+
+/** The built console. Its pages have addresses of their own, all of which are its index. */
+async function registerConsole(http: FastifyInstance, directory: string): Promise<void> {
+  const index = path.join(directory, 'index.html');
+  if (!existsSync(index)) return;
+  await http.register(fastifyStatic, {
+    root: directory,
+    preCompressed: true,
+    wildcard: false,
+    cacheControl: false,
+    setHeaders: (reply, file) => {
+      // Built files carry a digest in their name.
+      const isHashed = file.includes(`${path.sep}assets${path.sep}`);
+      reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+  http.get('/*', { schema: { hide: true } }, async (request, reply) => {
+    const isApi = /^\/(v1|healthz|readyz|metrics)(\/|\?|$)/.test(request.url);
+    const isPage = !isApi && request.headers.accept?.includes('text/html') === true;
+    return isPage ? reply.header('cache-control', 'no-cache').sendFile('index.html') : handleNotFound(request, reply);
+  });
+}

@@ -1,0 +1,122 @@
+/** The contract's schemas as fastify and OpenAPI take them: named ones once, under components, and referred to. */
+
+import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { type Code, codes, Problem } from '@gatehouse/contract/problem';
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import Type from 'typebox';
+
+type JsonSchema = { readonly [key: string]: unknown };
+const isObject = (value: unknown): value is JsonSchema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Replaces each schema that has an `$id` by a reference to it, and gives those found to `found`. */
+function refer(schema: unknown, found: (id: string, schema: JsonSchema) => void, isTop = false): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => refer(item, found));
+  if (!isObject(schema)) return schema;
+  const id = schema['$id'];
+  const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, refer(value, found)]));
+  if (typeof id !== 'string' || isTop) return inner;
+  found(id, inner);
+  return { $ref: `${id}#` };
+}
+
+export function addNamedSchemas(app: FastifyInstance): void {
+  const named = new Map<string, JsonSchema>();
+  const routes: readonly Route[] = Object.values(operatorRoutes);
+  for (const schema of [...routes.map(({ reply }) => reply), Problem]) {
+    refer(schema, (id, found) => named.set(id, found));
+  }
+  for (const schema of named.values()) app.addSchema(schema);
+}
+
+const replySchema = (schema: Type.TSchema): JsonSchema => refer(schema, () => undefined) as JsonSchema; // Objects stay objects.
+
+/** The problem replies of a route by status, each with the codes that it may carry. */
+function problemReplies(problemCodes: readonly Code[]): JsonSchema {
+  const byStatus = new Map<number, Code[]>();
+  for (const code of new Set<Code>([...problemCodes, 'too-many-requests', 'internal-error'])) {
+    const { status } = codes[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, all]) => [
+      status,
+      {
+        description: all.map((code) => `\`${code}\`: ${codes[code].title}`).join(' '),
+        content: { 'application/problem+json': { schema: { $ref: 'Problem#' } } },
+      },
+    ]),
+  );
+}
+
+const KeyHeader = Type.Object({
+  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 200, pattern: '^[\\x21-\\x7e]+$' })),
+});
+
+export function routeSchema(name: string, route: Route): FastifySchema {
+  const isWrite = route.method !== 'GET';
+  const isFollowed = name === 'listEvents' || name === 'listGatewayEvents';
+  const reply: JsonSchema =
+    route.reply === undefined
+      ? { description: 'Done.', type: 'null' }
+      : isFollowed
+        ? {
+            description: 'One page; or, with `Accept: text/event-stream`, each event as server-sent event.',
+            content: {
+              'application/json': { schema: replySchema(route.reply) },
+              'text/event-stream': { schema: { type: 'string' } },
+            },
+          }
+        : { description: 'Done.', ...replySchema(route.reply) };
+  return {
+    ...({ operationId: name, summary: route.summary, tags: ['operator'] } as FastifySchema), // Read by @fastify/swagger.
+    ...(route.permission === 'public' ? {} : ({ security: [{ token: [] }, { session: [] }] } as FastifySchema)), // As above.
+    params: route.params ?? Type.Object({}, { additionalProperties: false }),
+    querystring: route.query ?? Type.Object({}, { additionalProperties: false }),
+    ...(route.body === undefined ? {} : { body: route.body }),
+    ...(isWrite && route.permission !== 'public' ? { headers: KeyHeader } : {}),
+    response: { [route.status]: reply, ...problemReplies(route.codes) },
+  };
+}
+
+export function agentRouteSchema(route: {
+  readonly summary: string;
+  readonly body: Type.TSchema;
+  readonly reply: Type.TSchema;
+  readonly codes: readonly Code[];
+}): FastifySchema {
+  return {
+    ...({ summary: route.summary, tags: ['agent'] } as FastifySchema), // Read by @fastify/swagger.
+    body: route.body,
+    response: { 200: { description: 'Done.', ...replySchema(route.reply) }, ...problemReplies(route.codes) },
+  };
+}
+
+/** Settings of @fastify/swagger: OpenAPI 3.1, named schemas under their own names, the two ways to be signed in. */
+export function describeApi(version: string): FastifyDynamicSwaggerOptions {
+  return {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Gatehouse',
+        version,
+        description: 'The operator API of a Gatehouse control plane, and the API that its agents use.',
+      },
+      tags: [
+        { name: 'operator', description: 'For people, the command line and programs.' },
+        { name: 'agent', description: 'For the agents in the gateways.' },
+      ],
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer' },
+          session: { type: 'apiKey', in: 'cookie', name: 'gatehouse_session' },
+        },
+      },
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) =>
+        typeof json['$id'] === 'string' ? json['$id'] : `schema-${index}`,
+    },
+  };
+}

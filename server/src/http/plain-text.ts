@@ -1,0 +1,18 @@
+/** Text from outside as it may be stored and shown: no control or formatting characters, and an end. */
+
+// Controls but the line break; invisible formatting such as a change of writing direction; line separators that some
+// viewers obey.
+const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu;
+
+export function plainText(text: string, lengthMax = 2000): string {
+  const clean = text
+    .toWellFormed()
+    .replaceAll(/\r\n?/g, '\n')
+    .replaceAll('\t', ' ')
+    .replaceAll(unsafe, (character) => (character === '\n' ? '\n' : ''))
+    .trim();
+  return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax - 1).toWellFormed()}…`;
+}
+
+export const plainLine = (text: string, lengthMax = 2000): string =>
+  plainText(text.replaceAll(/\s*[\r\n]+\s*/g, ' | '), lengthMax);

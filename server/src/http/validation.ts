@@ -1,0 +1,74 @@
+/**
+ * Requests against the contract's schemas. Bodies must fit as they are; parameters and queries are text, so numbers and
+ * booleans in them are read as such first. Nothing is taken away silently.
+ */
+
+import type { Reason } from '@gatehouse/domain/reason';
+import type { FastifySchemaCompiler } from 'fastify';
+import Type from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** The request does not fit; `reasons` names each field. */
+export class InvalidRequest extends Error {
+  override readonly name = 'InvalidRequest';
+  readonly reasons: readonly Reason[];
+  constructor(part: string, reasons: readonly Reason[]) {
+    super(`The ${part} does not fit: ${reasons.map(({ message }) => message).join(' ')}`);
+    this.reasons = reasons;
+  }
+}
+
+const partNames: Readonly<Record<string, string>> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'address',
+  headers: 'header',
+};
+const reasonsMax = 10;
+
+export const compileSchema: FastifySchemaCompiler<Type.TSchema> = ({ schema, httpPart }) => {
+  const validator = Compile(schema);
+  const part = partNames[httpPart ?? ''] ?? 'request';
+  const isText = part !== 'body';
+  return (given: unknown) => {
+    const value = isText ? validator.Default(validator.Convert(given)) : given;
+    if (validator.Check(value)) return { value };
+    return { error: new InvalidRequest(part, toReasons(part, validator.Errors(value))) };
+  };
+};
+
+interface Fault {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly message: string;
+  readonly params: object;
+}
+
+function toReasons(part: string, faults: readonly Fault[]): readonly Reason[] {
+  const seen = new Map<string, Reason>();
+  for (const fault of faults) {
+    const field = [part, ...fault.instancePath.split('/').slice(1).map(unescapePointer)].join('.');
+    if (seen.has(field)) continue;
+    seen.set(field, {
+      code: 'field-invalid',
+      message: `${field} ${faultText(fault)}.`,
+      nextStep: `Correct ${field} and send the request again; /v1/openapi.json has its schema.`,
+    });
+    if (seen.size === reasonsMax) break;
+  }
+  return [...seen.values()];
+}
+
+const unescapePointer = (step: string): string => step.replaceAll('~1', '/').replaceAll('~0', '~');
+
+// The fault's own parameters name what is missing or too much; typebox types them per keyword, we only show them.
+function faultText({ message, params }: Fault): string {
+  const named = Object.values(params)
+    .flat()
+    .filter((value) => typeof value === 'string' && value.length < 200)
+    .slice(0, 8);
+  const isNamed = named.every((name) => message.includes(String(name)));
+  return isNamed ? message : `${message} (${named.join(', ')})`;
+}
+
+export const EmptyQuery = Type.Object({}, { additionalProperties: false });

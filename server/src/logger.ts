@@ -1,0 +1,27 @@
+/** The log: JSON lines on standard error, so that what is said to the person at the terminal stands alone. */
+
+import type { FastifyBaseLogger } from 'fastify';
+import { pino } from 'pino';
+
+export function createLogger(level = process.env['LOG_LEVEL'] ?? 'info'): FastifyBaseLogger {
+  return pino(
+    {
+      level,
+      redact: ['authorization', 'cookie', 'token', '*.authorization', '*.cookie', '*.token', '*.registrationToken'],
+      // An error of the database driver carries its connection, password included: only what tells the fault is kept.
+      serializers: { err: toErrorLine },
+    },
+    pino.destination({ dest: 2, sync: false }),
+  );
+}
+
+function toErrorLine(error: unknown, depth = 0): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...('code' in error ? { code: error.code } : {}),
+    ...(error.cause === undefined || depth > 4 ? {} : { cause: toErrorLine(error.cause, depth + 1) }),
+  };
+}

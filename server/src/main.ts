@@ -1,0 +1,165 @@
+/** The control plane as a program: reads its command line, puts everything together, and ends it in order. */
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { minutes, seconds } from '@gatehouse/domain/instant';
+import { productionTimings, type Timings } from '@gatehouse/domain/timings';
+import { type Arguments, parseArguments, UsageError, usage } from './arguments.ts';
+import { ensureConsole } from './console/ensure-console.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type DataDirectory, DirectoryInUse, openDataDirectory } from './database/data-directory.ts';
+import { DatabaseUnavailable } from './database/database-unavailable.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.ts';
+import { ensureAdminToken, makeSignInLink } from './first-start.ts';
+import { createLogger } from './logger.ts';
+import { checkSandbox, ensureSandbox, SandboxMismatch } from './sandbox/sandbox-gateways.ts';
+import { runSandbox, type SandboxProgram } from './sandbox/sandbox-program.ts';
+
+const repository = path.join(import.meta.dirname, '..', '..');
+const agentEntry = path.join(repository, 'agent', 'src', 'main.ts');
+const sandboxEntry = path.join(repository, 'agent', 'src', 'sandbox', 'main.ts');
+const sandboxPollSeconds = 2;
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+/** What has been started, in the order in which it ends. */
+interface Started {
+  sandbox?: SandboxProgram;
+  controlPlane?: ControlPlane;
+  postgres?: EmbeddedPostgres;
+  directory?: DataDirectory;
+}
+
+async function start(args: Arguments, started: Started): Promise<void> {
+  const logger = createLogger();
+  started.directory = await openDataDirectory(args.data);
+  const data = started.directory.path;
+  const built = ensureConsole(path.join(repository, 'console'), say);
+  const databaseUrl = process.env['DATABASE_URL'] || (await startDatabase(data, started));
+  const tls = args.tls && { cert: await readFile(args.tls.certFile), key: await readFile(args.tls.keyFile) };
+  const scheme = tls === undefined ? 'http' : 'https';
+  const shownHost = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(args.host) ? 'localhost' : args.host;
+  const consoleOutcome = await built;
+  if (consoleOutcome.kind === 'missing') say(`The console is not there (${consoleOutcome.reason}); the API is.`);
+  const controlPlane = await startControlPlane({
+    databaseUrl,
+    logger,
+    publicUrl: args.publicUrl ?? `${scheme}://${shownHost}:${args.port}`,
+    ...(args.publicCaFile === undefined ? {} : { publicCa: await readFile(args.publicCaFile, 'utf8') }),
+    timings: timingsFor(args),
+    ...(consoleOutcome.kind === 'ready' ? { consoleDirectory: consoleOutcome.directory } : {}),
+    ...(tls === undefined ? {} : { tls }),
+  });
+  started.controlPlane = controlPlane;
+  const { services } = controlPlane;
+  await checkSandbox(services, args.isSandbox);
+  const tokenId = await ensureAdminToken(services.db, data, services.now());
+  const sandboxDirectory = path.join(data, 'sandbox');
+  if (args.isSandbox) await ensureSandbox(services, sandboxDirectory, agentEntry);
+  const { port } = await controlPlane.listen({ host: args.host, port: args.port });
+  const address = `${scheme}://${shownHost}:${port}`;
+  if (args.isSandbox) {
+    started.sandbox = runSandbox({
+      entry: sandboxEntry,
+      server: address,
+      directory: sandboxDirectory,
+      ...(args.tls === undefined ? {} : { extraCaFile: path.resolve(args.publicCaFile ?? args.tls.certFile) }),
+      logger,
+    });
+  }
+  const link = await makeSignInLink(services.db, { tokenId, url: address, now: services.now() });
+  say(`Gatehouse is ready at ${address}`);
+  say(`Sign in once with this link: ${link}`);
+  say(`An API token is in ${path.join(data, 'admin-token')}.`);
+  if (args.isSandbox) {
+    say(
+      'This is a sandbox: its three gateways are real agents on simulated clusters, with sample releases that a sandbox',
+    );
+    say('root has signed and with polls of a few seconds. For gateways of your own start with --no-sandbox.');
+  }
+  if (tls === undefined && !isLoopback(args.host)) {
+    say(
+      `Warning: ${args.host} speaks plain HTTP. Agents need HTTPS; use --tls-cert and --tls-key, or a proxy in front.`,
+    );
+  }
+}
+
+async function startDatabase(data: string, started: Started): Promise<string> {
+  const postgres = await startEmbeddedPostgres({ directory: data });
+  started.postgres = postgres;
+  void postgres.ended.then((message) => {
+    process.stderr.write(`${message}\n`);
+    return end(1);
+  });
+  return postgres.url;
+}
+
+/** The product's, with shorter polls where they were asked for. */
+function timingsFor({ isSandbox, pollSeconds }: Arguments): Timings {
+  const given = pollSeconds ?? (isSandbox ? sandboxPollSeconds : undefined);
+  if (given === undefined) return productionTimings;
+  const { poll } = productionTimings;
+  const interval = seconds(given);
+  return {
+    ...productionTimings,
+    poll: {
+      ...poll,
+      interval,
+      whileWaitingForConfirmation: Math.min(poll.whileWaitingForConfirmation, interval),
+      duringUpdate: Math.min(poll.duringUpdate, interval / 2),
+      unhealthyAfterDue: Math.min(poll.unhealthyAfterDue, Math.max(minutes(1), interval * 10)),
+    },
+  };
+}
+
+const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
+
+const started: Started = {};
+let ending: Promise<void> | undefined;
+
+/** In the order in which nothing loses what it stands on. Asked twice, the second waits for the first. */
+function end(code: number): Promise<void> {
+  process.exitCode = code;
+  ending ??= (async () => {
+    for (const stop of [
+      () => started.sandbox?.stop(),
+      () => started.controlPlane?.close(),
+      () => started.postgres?.stop(),
+      () => started.directory?.release(),
+    ]) {
+      try {
+        await stop();
+      } catch (error) {
+        process.stderr.write(
+          `While stopping: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+        );
+      }
+    }
+    process.exit();
+  })();
+  return ending;
+}
+
+/** What a person at the terminal can do something about is one line; anything else is shown whole. */
+function explainFailure(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\n\n${usage}`;
+  if (error instanceof DirectoryInUse || error instanceof DatabaseUnavailable || error instanceof SandboxMismatch) {
+    return error.message;
+  }
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return 'The port is in use by another program; choose another one with --port.';
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0));
+try {
+  const args = parseArguments(process.argv.slice(2));
+  if (args.isHelp) say(usage);
+  else await start(args, started);
+} catch (error) {
+  process.stderr.write(`${explainFailure(error)}\n`);
+  await end(error instanceof UsageError ? 2 : 1);
+}

@@ -1,0 +1,92 @@
+/** Writes a gateway's next target if what it should be is no longer what its target says. Within a transaction that has locked the gateway. */
+
+import type { Target } from '@gatehouse/contract/agent-api';
+import { type AgentUpdateDecision, decideAgentUpdate } from '@gatehouse/domain/agent-update';
+import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
+import { nextGeneration } from '@gatehouse/domain/generation';
+import type { ProfileUpdatePlan } from '@gatehouse/domain/profile-update-types';
+import type { Timings } from '@gatehouse/domain/timings';
+import type { LoadedGateway } from '../gateways/gateway-facts.store.ts';
+import { updateGateway } from '../gateways/gateway.store.ts';
+import { currentPlan } from '../profile-updates/current-plan.ts';
+import { insertPlan } from '../profile-updates/profile-update.store.ts';
+import { selectReleaseDocument } from '../releases/release.store.ts';
+import type { Work } from '../work/work.ts';
+import { desiredTarget, isSameTarget } from './desired-target.ts';
+import { insertTarget, selectReleasesOfAgent } from './poll.store.ts';
+
+export interface Retarget {
+  /** With its profiles, and with whatever this transaction has changed. */
+  readonly loaded: LoadedGateway;
+  readonly timings: Timings;
+  /** For the record of why there is a new target. */
+  readonly reason: string;
+  /** What the agent says it has; higher than ours only after our database was set back. */
+  readonly reportedGeneration?: number;
+}
+
+export interface Retargeted {
+  readonly decision: AgentUpdateDecision;
+  readonly plan?: ProfileUpdatePlan;
+  /** The newest target, new or not; absent where there is nothing to say yet. */
+  readonly target?: Target;
+  readonly isNew: boolean;
+}
+
+export async function retarget(
+  work: Work,
+  { loaded, timings, reason, reportedGeneration = 0 }: Retarget,
+): Promise<Retargeted> {
+  const { tx, now } = work;
+  const { row, facts, openUpdate } = loaded;
+  const decision = decideAgentUpdate(facts, now, timings);
+  const planned = facts.profileUpdate === undefined ? currentPlan(facts) : { reasons: [] };
+  const plan = 'reasons' in planned ? undefined : planned;
+  const planRelease = facts.release?.platformVersion;
+  if (plan !== undefined && planRelease !== undefined) await insertPlan(tx, plan, { release: planRelease, now });
+  const initialProfile = await initialProfileOf(work, loaded);
+  const named = await releasesOfAgents(work, facts, decision);
+  const contents = desiredTarget({
+    facts,
+    decision,
+    releaseOfAgent: (digest) => named.get(digest),
+    ...(initialProfile === undefined ? {} : { initialProfile }),
+    ...(plan === undefined || planRelease === undefined ? {} : { proposed: { plan, release: planRelease } }),
+    ...(openUpdate === undefined ? {} : { confirmedRelease: openUpdate.release }),
+  });
+  const outcome = { decision, ...(plan === undefined ? {} : { plan }) };
+  const isBehind = reportedGeneration > row.generation;
+  if (!isBehind && isSameTarget(loaded.target, contents)) {
+    return { ...outcome, isNew: false, ...(loaded.target === undefined ? {} : { target: loaded.target }) };
+  }
+  const generation = nextGeneration(Math.max(row.generation, isBehind ? reportedGeneration : 0));
+  const target: Target = { generation, ...contents };
+  await updateGateway(tx, row.id, { generation });
+  await insertTarget(tx, { gatewayId: row.id, body: target, reason, now });
+  work.changed({ kind: 'gateway', gatewayId: row.id });
+  return { ...outcome, isNew: true, target };
+}
+
+async function initialProfileOf(work: Work, { row }: LoadedGateway): Promise<Target['initialProfile']> {
+  if (row.installation !== 'cli' || row.initial_release === null) return undefined;
+  const release = await selectReleaseDocument(work.tx, row.initial_release);
+  const profile = release?.profiles[row.provider];
+  return profile && { release: row.initial_release, digest: profile.digest };
+}
+
+/** A release that has each agent that may be named; the platform's own where it has it. */
+async function releasesOfAgents(
+  work: Work,
+  facts: GatewayFacts,
+  decision: AgentUpdateDecision,
+): Promise<ReadonlyMap<string, string>> {
+  const named = new Map<string, string>();
+  const attempted = decision.kind === 'continue' ? decision.to.digest : undefined;
+  for (const digest of [facts.observation?.agent.digest, attempted]) {
+    if (digest === undefined || named.has(digest)) continue;
+    const [release] = await selectReleasesOfAgent(work.tx, digest);
+    if (release !== undefined) named.set(digest, release);
+  }
+  if (facts.release !== undefined) named.set(facts.release.agent.digest, facts.release.platformVersion);
+  return named;
+}

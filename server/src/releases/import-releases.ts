@@ -1,0 +1,113 @@
+/**
+ * Takes a repository of signed releases: verified as a whole against the control plane's root before anything is stored.
+ * The first import brings the root and sets the platform's version.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { ReleaseDocument } from '@gatehouse/contract/release-document';
+import { compareVersions } from '@gatehouse/domain/version';
+import { type RepositoryFiles, type VerifiedImport, verifyImport } from '@gatehouse/release/release-import';
+import { platformVersion } from '../gateways/observation-facts.ts';
+import { type Answer, done, refuse } from '../http/answer.ts';
+import type { Work } from '../work/work.ts';
+import {
+  insertProfile,
+  insertReleases,
+  lockPlatform,
+  type PlatformRow,
+  selectFirstRoot,
+  selectReleaseFile,
+  selectTrustedFiles,
+  updatePlatform,
+  upsertReleaseFiles,
+} from './release.store.ts';
+
+export interface ImportInput {
+  readonly files: RepositoryFiles;
+  readonly programVersion: string;
+  readonly actor: string;
+  /** The version the platform begins with, when it has none; the newest one of the import by default. */
+  readonly firstVersion?: string;
+}
+
+export interface Imported {
+  readonly releases: readonly ReleaseDocument[];
+  readonly platform: PlatformRow;
+  readonly rootFingerprint: string;
+}
+
+export async function importReleases(work: Work, input: ImportInput): Promise<Answer<Imported>> {
+  const { tx, now } = work;
+  const platform = await lockPlatform(tx);
+  const verified = await verify(work, input.files);
+  if (verified.kind === 'refused') {
+    const detail = `Nothing was imported: ${verified.reasons.map(({ message }) => message).join(' ')}`;
+    return refuse('release-invalid', detail, { reasons: verified.reasons });
+  }
+  const imported = verified.value;
+  const tooNew = imported.releases.filter(
+    ({ serverMinimum }) => compareVersions(platformVersion(serverMinimum), platformVersion(input.programVersion)) > 0,
+  );
+  if (tooNew.length > 0) {
+    const reasons = tooNew.map((release) => ({
+      code: 'server-too-old',
+      message: `Release ${release.platformVersion} needs server program ${release.serverMinimum}; this is ${input.programVersion}.`,
+      nextStep: 'Upgrade the server program first, then import again.',
+    }));
+    return refuse('release-invalid', `Nothing was imported: ${reasons.map(({ message }) => message).join(' ')}`, {
+      reasons,
+    });
+  }
+  await upsertReleaseFiles(tx, 'metadata', imported.files.metadata, now);
+  await upsertReleaseFiles(tx, 'target', imported.files.targets, now);
+  await upsertReleaseFiles(tx, 'trusted', imported.stored, now);
+  for (const [digest, document] of Object.entries(imported.profiles)) await insertProfile(tx, digest, document, now);
+  const added = await insertReleases(tx, imported.releases, now);
+  const version = platform.version ?? input.firstVersion ?? newestOf(imported.releases);
+  const { rootFingerprint } = imported;
+  await updatePlatform(tx, {
+    rootFingerprint,
+    ...(platform.version === undefined && version !== undefined ? { version } : {}),
+    now,
+  });
+  work.changed({ kind: 'everything' });
+  const what = added.length === 0 ? 'no new release' : `release ${added.join(', ')}`;
+  work.audit({
+    actor: input.actor,
+    action: 'release.import',
+    subjectKind: 'release',
+    subjectName: added.join(', ') || 'none',
+    message: `${input.actor} imported ${what}; root of trust ${rootFingerprint}.`,
+  });
+  return done({
+    releases: imported.releases,
+    platform: { ...platform, rootFingerprint, ...(version === undefined ? {} : { version }) },
+    rootFingerprint,
+  });
+}
+
+async function verify({ tx }: Work, files: RepositoryFiles): ReturnType<typeof verifyImport> {
+  const root = await selectFirstRoot(tx);
+  const stored = await selectTrustedFiles(tx);
+  const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-import-'));
+  try {
+    return await verifyImport({
+      files,
+      ...(root === undefined ? {} : { root }),
+      ...(Object.keys(stored).length === 0 ? {} : { stored }),
+      held: (file) => selectReleaseFile(tx, 'target', file),
+      workDirectory,
+    });
+  } finally {
+    await rm(workDirectory, { recursive: true, force: true });
+  }
+}
+
+function newestOf(releases: VerifiedImport['releases']): string | undefined {
+  return releases
+    .map((release) => platformVersion(release.platformVersion))
+    .toSorted(compareVersions)
+    .at(-1);
+}
