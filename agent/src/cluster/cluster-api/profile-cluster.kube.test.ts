@@ -7,11 +7,12 @@ import { parseKubernetesVersion } from '@gatehouse/domain/version';
 import { defaultOsVariable, renderGatewayCluster } from '@gatehouse/release/gateway-cluster';
 import { objectNames } from '@gatehouse/release/object-names';
 import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
-import { beforeAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import type { Cluster } from '../cluster.ts';
+import { at } from '../kubernetes/json.ts';
 import { createKubernetesCluster } from '../kubernetes/connect.ts';
 import { applyAll, installLabGateway, type Lab, openLab, waitFor } from '../kubernetes/lab-gateway.ts';
-import { describeProfileCluster } from '../profile-expectations.ts';
+import { describeProfileCluster, type ProfileClusterUnderTest } from '../profile-expectations.ts';
 
 const osFrom = 'ubuntu-24.04-2026.09';
 const versions = {
@@ -29,17 +30,54 @@ function version(text: string) {
 
 let lab: Lab;
 
+/** A gateway takes longest to be made, so one that a test left as it was serves the next as well. */
+interface Gateway extends Pick<ProfileClusterUnderTest, 'cluster' | 'namespace'> {
+  readonly clusterPath: string;
+  readonly generation: unknown;
+  remove(): Promise<void>;
+}
+let unused: Gateway | undefined;
+const removals: Promise<void>[] = [];
+
 beforeAll(async () => {
   lab = await openLab(providedKubernetesLab().kubeconfigPath);
 });
+afterAll(async () => {
+  if (unused !== undefined) removals.push(unused.remove());
+  await Promise.all(removals);
+});
 
 describeProfileCluster('real Cluster API', async () => {
+  const gateway = unused ?? (await makeGateway());
+  unused = undefined;
+  const { cluster, namespace, clusterPath } = gateway;
+  return {
+    cluster,
+    versions,
+    os: { variable: defaultOsVariable, from: osFrom, to: 'ubuntu-24.04-2026.11', neverStarts: 'unbootable' },
+    namespace,
+    owner: {
+      async pauseCluster(isPaused) {
+        await lab.api.merge(clusterPath, { spec: { paused: isPaused } });
+      },
+    },
+    waitFor,
+    async dispose() {
+      if ((await generationOf(clusterPath)) === gateway.generation) unused = gateway;
+      else removals.push(gateway.remove());
+    },
+  };
+});
+
+const generationOf = async (path: string): Promise<unknown> => at(await lab.api.get(path), 'metadata', 'generation');
+
+async function makeGateway(): Promise<Gateway> {
   const gateway = await installLabGateway(lab, 'cli');
   const { name, namespaces } = gateway;
-  const packNamespace = `${namespaces.agent}-packs`;
+  const namespace = `${namespaces.agent}-packs`;
   const clusterPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${namespaces.cluster}/clusters/${name}`;
   await applyAll(lab, [
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: packNamespace } },
+    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
     renderGatewayCluster({
       gatewayName: name,
       kubernetesVersion: versions.from,
@@ -54,29 +92,24 @@ describeProfileCluster('real Cluster API', async () => {
     namespace: namespaces.agent,
     own: { name, namespace: namespaces.cluster, osVariable: defaultOsVariable, managed: 'kubeconfig' },
   });
-  await waitFor('the gateway is at rest', 240, async () => ((await isAtRest(cluster)) ? true : undefined));
+  await waitFor('the gateway is at rest', 300, async () => ((await isAtRest(cluster)) ? true : undefined));
   return {
     cluster,
-    versions,
-    os: { variable: defaultOsVariable, from: osFrom, to: 'ubuntu-24.04-2026.11', neverStarts: 'unbootable' },
-    namespace: packNamespace,
-    owner: {
-      async pauseCluster(isPaused) {
-        await lab.api.merge(clusterPath, { spec: { paused: isPaused } });
-      },
-    },
-    waitFor,
-    async dispose() {
+    namespace,
+    clusterPath,
+    generation: await generationOf(clusterPath),
+    async remove() {
       await lab.api.merge(clusterPath, { spec: { paused: false } });
       await lab.api.remove(clusterPath);
-      await waitFor('the Cluster is gone', 180, async () =>
+      // Its controllers need the namespace until then.
+      await waitFor('the Cluster is gone', 300, async () =>
         (await lab.api.get(clusterPath)) === undefined ? true : undefined,
       );
-      await lab.api.remove(`/api/v1/namespaces/${packNamespace}`);
+      await lab.api.remove(`/api/v1/namespaces/${namespace}`);
       await gateway.uninstall();
     },
   };
-});
+}
 
 async function isAtRest(cluster: Cluster): Promise<boolean> {
   try {
