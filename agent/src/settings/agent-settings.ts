@@ -58,7 +58,7 @@ export function parseAgentSettings(data: Data, environment: Environment): AgentS
       return undefined;
     }
   };
-  const server = read(() => parseServer(data['serverUrl']));
+  const server = read(() => parseServer(data['serverUrl'] ?? data['server']));
   const gatewayId = read(() => text(data, 'gatewayId'));
   const gatewayName = read(() => text(data, 'gatewayName'));
   const installation = read((): 'cli' | 'existing-cluster' =>

@@ -6,6 +6,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import process from 'node:process';
 import type { Target } from '@gatehouse/contract/agent-api';
 import { toInstant } from '@gatehouse/domain/instant';
 import { parseKubernetesVersion, parsePlatformVersion } from '@gatehouse/domain/version';
@@ -78,7 +79,7 @@ export async function createGatewayWorld(options: {
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-world-'));
   const repositoryDirectory = path.join(directory, 'repository');
   const releases = await publish(directory, repositoryDirectory);
-  const clock = createVirtualClock(start);
+  const clock = createIdleClock();
   const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repositoryDirectory, clock });
   const misbehaviour = new Map<string, Misbehaviour>();
   const logs: string[] = [];
@@ -213,6 +214,35 @@ export async function createGatewayWorld(options: {
     },
   };
   return world;
+}
+
+const stepMilliseconds = 100;
+
+/**
+ * Virtual time that stands still while a file is read or written, since that takes real time: else a slow disk would
+ * look like a slow gateway.
+ */
+function createIdleClock(): VirtualClock {
+  const clock = createVirtualClock(start);
+  return {
+    ...clock,
+    async advance(span) {
+      for (let left = span; left > 0; left -= stepMilliseconds) {
+        await clock.advance(Math.min(left, stepMilliseconds));
+        await untilFilesRest();
+      }
+    },
+  };
+}
+
+const isFileBusy = (): boolean => process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+
+async function untilFilesRest(): Promise<void> {
+  // What one access finished may begin the next, so it has to rest twice in a row.
+  for (let rests = 0; rests < 2; ) {
+    rests = isFileBusy() ? 0 : rests + 1;
+    await new Promise(setImmediate);
+  }
 }
 
 /** Two releases, and a third with the profile of the second. The agent is any file; its digest is what counts. */
