@@ -28,7 +28,7 @@ const secretLine = new RegExp(
   String.raw`^([ \t]*(?:- )?["']?[\w.-]*?(?:${secretWord})["']?[ \t]*[:=][ \t]*)(?!$)\S.*$`,
   'gim',
 );
-const urlCredentials = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]*:[^\s/@]*@/gi;
+const urlCredentials = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@:]{0,200}:[^\s/@]{0,500}@/gi;
 const privateKeyBlock = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 const bearer = /\b(Bearer|Basic) +[A-Za-z0-9._~+/=-]{8,}/gi;
 
