@@ -1,0 +1,115 @@
+/**
+ * One stream of events for the whole console. It resumes after the last event it saw, by itself and with a growing
+ * delay when the server refused or went away; whoever looks is told whether the page is live.
+ */
+
+export type Connection = { readonly kind: 'connecting' | 'live' } | { readonly kind: 'lost'; readonly since: number };
+
+export interface LiveEvents {
+  /** `onEvents` comes once for a burst of events, and once whenever the stream opens. */
+  subscribe(onEvents: () => void): () => void;
+  connection(): Connection;
+  onConnection(listener: () => void): () => void;
+  close(): void;
+}
+
+/** As much of an `EventSource` as is used here. */
+export interface EventStream {
+  addEventListener(
+    type: 'open' | 'error' | 'event',
+    listener: (event: { readonly lastEventId?: string }) => void,
+  ): void;
+  close(): void;
+}
+
+export interface LiveEventsOptions {
+  readonly open: (address: string) => EventStream;
+  /** The sequence of the newest event there is. */
+  readonly newestSequence: () => Promise<number>;
+  readonly now: () => number;
+  readonly after: (milliseconds: number, then: () => void) => () => void;
+}
+
+const burstMilliseconds = 150;
+const retryFirst = 1000;
+const retryMax = 15_000;
+
+export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
+  const subscribers = new Set<() => void>();
+  const connectionListeners = new Set<() => void>();
+  let connection: Connection = { kind: 'connecting' };
+  let stream: EventStream | undefined;
+  let last: number | undefined;
+  let retryDelay = retryFirst;
+  let isClosed = false;
+  let cancelRetry: (() => void) | undefined;
+  let cancelBurst: (() => void) | undefined;
+
+  function setConnection(next: Connection): void {
+    if (next.kind === connection.kind) return;
+    connection = next;
+    for (const listener of connectionListeners) listener();
+  }
+  function announce(): void {
+    cancelBurst ??= options.after(burstMilliseconds, () => {
+      cancelBurst = undefined;
+      for (const subscriber of subscribers) subscriber();
+    });
+  }
+  function lose(): void {
+    if (isClosed) return;
+    stream?.close();
+    stream = undefined;
+    setConnection({ kind: 'lost', since: options.now() });
+    cancelRetry ??= options.after(retryDelay, () => {
+      cancelRetry = undefined;
+      void connect();
+    });
+    retryDelay = Math.min(retryDelay * 2, retryMax);
+  }
+  async function connect(): Promise<void> {
+    try {
+      last ??= await options.newestSequence();
+    } catch {
+      // Whatever it was, it is tried again, and shown as a lost connection meanwhile.
+      lose();
+      return;
+    }
+    if (isClosed) return;
+    const opened = options.open(`/v1/events?after=${last}`);
+    stream = opened;
+    opened.addEventListener('open', () => {
+      retryDelay = retryFirst;
+      // What happened before it opened may be in no answer yet.
+      announce();
+      setConnection({ kind: 'live' });
+    });
+    opened.addEventListener('event', ({ lastEventId }) => {
+      const sequence = Number(lastEventId);
+      if (Number.isSafeInteger(sequence) && sequence > (last ?? 0)) last = sequence;
+      announce();
+    });
+    opened.addEventListener('error', () => {
+      if (stream === opened) lose();
+    });
+  }
+  void connect();
+
+  return {
+    subscribe(onEvents) {
+      subscribers.add(onEvents);
+      return () => subscribers.delete(onEvents);
+    },
+    connection: () => connection,
+    onConnection(listener) {
+      connectionListeners.add(listener);
+      return () => connectionListeners.delete(listener);
+    },
+    close() {
+      isClosed = true;
+      cancelRetry?.();
+      cancelBurst?.();
+      stream?.close();
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * Every question the console asks, with the key it is kept under. Events bring news within a second; the intervals are
+ * for what no event tells (health, preflight, nodes) and for a lost connection.
+ */
+
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { client } from './client.ts';
+
+/** A gateway's name is unique in its tenant; who sees several tenants says which. */
+export interface GatewayAddress {
+  readonly gateway: string;
+  readonly tenant?: string | undefined;
+}
+
+const callOf = ({ gateway, tenant }: GatewayAddress) => ({
+  params: { gateway },
+  query: tenant === undefined ? {} : { tenant },
+});
+const keyOf = ({ gateway, tenant }: GatewayAddress) => [tenant ?? '', gateway] as const;
+
+const second = 1000;
+const eventsPerPage = 100;
+const gatewaysPerPage = 100;
+
+/** Everything that an event may change. */
+export const liveKey = ['live'] as const;
+
+export const meQuery = () =>
+  queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => client.getMe({}, { signal }), staleTime: 60 * second });
+
+export const platformQuery = () =>
+  queryOptions({
+    queryKey: [...liveKey, 'platform'],
+    queryFn: ({ signal }) => client.getPlatform({}, { signal }),
+    refetchInterval: 10 * second,
+  });
+
+export const gatewaysQuery = () =>
+  infiniteQueryOptions({
+    queryKey: [...liveKey, 'gateways'],
+    queryFn: ({ signal, pageParam }) =>
+      client.listGateways(
+        { query: { limit: gatewaysPerPage, ...(pageParam === undefined ? {} : { cursor: pageParam }) } },
+        { signal },
+      ),
+    initialPageParam: undefined as string | undefined, // The first page has no cursor.
+    getNextPageParam: (page) => page.next,
+    refetchInterval: 5 * second,
+  });
+
+export const gatewayQuery = (address: GatewayAddress) =>
+  queryOptions({
+    queryKey: [...liveKey, 'gateway', ...keyOf(address)],
+    queryFn: ({ signal }) => client.getGateway(callOf(address), { signal }),
+    refetchInterval: 3 * second,
+  });
+
+export const explanationQuery = (address: GatewayAddress) =>
+  queryOptions({
+    queryKey: [...liveKey, 'explanation', ...keyOf(address)],
+    queryFn: ({ signal }) => client.explainGateway(callOf(address), { signal }),
+    refetchInterval: 3 * second,
+  });
+
+export const profileUpdateQuery = (address: GatewayAddress) =>
+  queryOptions({
+    queryKey: [...liveKey, 'profile-update', ...keyOf(address)],
+    queryFn: ({ signal }) => client.getProfileUpdate(callOf(address), { signal }),
+    refetchInterval: 2 * second,
+  });
+
+export const gatewayEventsQuery = (address: GatewayAddress) =>
+  infiniteQueryOptions({
+    queryKey: [...liveKey, 'events', ...keyOf(address)],
+    queryFn: ({ signal, pageParam }) => {
+      const { params, query } = callOf(address);
+      const cursor = pageParam === undefined ? {} : { cursor: pageParam };
+      return client.listGatewayEvents({ params, query: { ...query, ...cursor, limit: eventsPerPage } }, { signal });
+    },
+    initialPageParam: undefined as string | undefined, // The first page has no cursor.
+    getNextPageParam: (page) => page.next,
+    refetchInterval: 10 * second,
+  });
+
+export { callOf as gatewayCall };

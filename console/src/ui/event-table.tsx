@@ -1,0 +1,42 @@
+import type { GatewayEvent } from '@gatehouse/contract/operator-types';
+import { Label } from '@patternfly/react-core';
+import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { Instant } from './instant.tsx';
+
+/** Newest first; each text exactly as it was recorded. */
+export function EventTable({ events }: { readonly events: readonly GatewayEvent[] }) {
+  return (
+    <Table aria-label="Events" variant="compact" gridBreakPoint="grid-md">
+      <Thead>
+        <Tr>
+          <Th width={15}>Time</Th>
+          <Th>Message</Th>
+          <Th width={25}>Type</Th>
+        </Tr>
+      </Thead>
+      <Tbody>
+        {events.map((event) => (
+          <Tr key={event.id}>
+            <Td dataLabel="Time">
+              <Instant at={event.time} />
+            </Td>
+            <Td dataLabel="Message" modifier="breakWord">
+              <span className="console-text">{event.message}</span>
+              {event.severity === 'warning' ? (
+                <>
+                  {' '}
+                  <Label isCompact status="warning">
+                    Warning
+                  </Label>
+                </>
+              ) : null}
+            </Td>
+            <Td dataLabel="Type" modifier="breakWord" className="console-subtle">
+              {event.type}
+            </Td>
+          </Tr>
+        ))}
+      </Tbody>
+    </Table>
+  );
+}

@@ -1,0 +1,10 @@
+import { shownTime } from '../format/time.ts';
+
+/** In the reader's zone; the exact instant on hover. */
+export function Instant({ at }: { readonly at: string }) {
+  return (
+    <time dateTime={at} title={at}>
+      {shownTime(at, Date.now())}
+    </time>
+  );
+}
