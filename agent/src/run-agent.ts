@@ -190,7 +190,7 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
 
   const looking = async (): Promise<void> => {
     while (!signal.aborted) {
-      const isBusy = await look({ input, parts, agentActor, profileActor, wake: polling.wake });
+      const isBusy = await look({ input, parts, agentActor, profileActor, wake: () => polling.wake() });
       const standing = isBusy ? busyLookMilliseconds : idleLookMilliseconds;
       await clock.sleep(lease.isHeld() ? standing : standbyLookMilliseconds, signal);
     }

@@ -12,8 +12,7 @@ export function execute<Action extends { readonly kind: string }>(
   action: Action,
 ): Promise<Outcome> {
   const kind: Action['kind'] = action.kind;
-  // The table's type says that the executor of a kind takes actions of that kind; the compiler cannot follow a union
-  // through an index.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The table's type says that the executor of a kind takes actions of that kind; the compiler cannot follow a union through an index.
   const executor = executors[kind] as (action: Action) => Promise<Outcome>;
   return executor(action);
 }

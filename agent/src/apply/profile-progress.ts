@@ -9,6 +9,7 @@ import type { ProfileUpdateProgress, StepProgress } from '@gatehouse/domain/prof
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
 import type { AgentCluster, StoredMap } from '../cluster/cluster.ts';
+import { defined } from '../defined.ts';
 import { stateKeys } from '../update/agent-state.ts';
 
 const Time = Type.String({ format: 'date-time' });
@@ -60,9 +61,11 @@ export function parseProgress(map: StoredMap | undefined): ProfileUpdateProgress
     retry: rest.retry,
     startedAt: parseInstant(startedAt),
     steps: steps.map(parseStep),
-    ...(stopped === undefined ? {} : { stopped }),
-    ...instant('controlPlanesUpdatedAt', controlPlanesUpdatedAt),
-    ...instant('completedAt', completedAt),
+    ...defined({
+      stopped: stopped && { code: stopped.code, message: stopped.message, ...defined({ nextStep: stopped.nextStep }) },
+      controlPlanesUpdatedAt: instant(controlPlanesUpdatedAt),
+      completedAt: instant(completedAt),
+    }),
   };
 }
 
@@ -71,20 +74,20 @@ function parseStep(step: Static<typeof Step>): StepProgress {
   return {
     id,
     state,
-    ...instant('startedAt', step.startedAt),
-    ...instant('finishedAt', step.finishedAt),
-    ...instant('movedAt', step.movedAt),
-    ...instant('refusedAt', step.refusedAt),
-    ...(movedMark === undefined ? {} : { movedMark }),
-    ...(message === undefined ? {} : { message }),
-    ...(deletesMachine === undefined ? {} : { deletesMachine }),
+    ...defined({
+      startedAt: instant(step.startedAt),
+      finishedAt: instant(step.finishedAt),
+      movedAt: instant(step.movedAt),
+      refusedAt: instant(step.refusedAt),
+      movedMark,
+      message,
+      deletesMachine,
+    }),
   };
 }
 
-function instant<Key extends string>(key: Key, text: string | undefined): { readonly [K in Key]?: Instant } {
-  // A computed key widens to string; the one there is is `Key`.
-  return (text === undefined ? {} : { [key]: parseInstant(text) }) as { readonly [K in Key]?: Instant };
-}
+const instant = (text: string | undefined): Instant | undefined =>
+  text === undefined ? undefined : parseInstant(text);
 
 function formatProgress(progress: ProfileUpdateProgress): string {
   return JSON.stringify(progress, (key, member: unknown) =>

@@ -81,7 +81,7 @@ export function createMapsInMemory(now: () => number): MapsInMemory {
     },
   });
   return {
-    // Whatever else is asked for throws by the proxy, so that a test cannot lean on it unnoticed.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Whatever else is asked for throws by the proxy, so that a test cannot lean on it unnoticed.
     cluster: missing as AgentCluster,
     breakOff: (writes, where) => {
       breaking = { left: writes, where };

@@ -10,6 +10,7 @@ import type { ObservationFacts } from '@gatehouse/domain/gateway-facts';
 import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import type { ProfileUpdateProgress } from '@gatehouse/domain/profile-update-types';
 import type { Reason } from '@gatehouse/domain/reason';
+import { defined } from '../defined.ts';
 
 export type Seen = Omit<ObservationFacts, 'receivedAt'>;
 
@@ -66,16 +67,15 @@ function toAttempt(attempt: AgentAttempt): NonNullable<Observation['attempt']> {
     phase,
     interruptions,
     startedAt: formatInstant(startedAt),
-    ...stamp('swappedAt', swappedAt),
-    ...stamp('endedAt', endedAt),
-    ...(reason === undefined ? {} : { reason: toAttemptReason(reason) }),
+    ...defined({
+      swappedAt: stamp(swappedAt),
+      endedAt: stamp(endedAt),
+      reason: reason && toAttemptReason(reason),
+    }),
   };
 }
 
-function stamp<Key extends string>(key: Key, at: Instant | undefined): { readonly [K in Key]?: string } {
-  // A computed key widens to string; the one there is is `Key`.
-  return (at === undefined ? {} : { [key]: formatInstant(at) }) as { readonly [K in Key]?: string };
-}
+const stamp = (at: Instant | undefined): string | undefined => (at === undefined ? undefined : formatInstant(at));
 
 const toNode = (node: ObservedNode) => ({ ...node, createdAt: formatInstant(node.createdAt) });
 
@@ -106,14 +106,18 @@ function toProgress(progress: ProfileUpdateProgress): NonNullable<Observation['p
     steps: steps.slice(0, 300).map(({ id, state, movedMark, message, ...times }) => ({
       id,
       state,
-      ...stamp('startedAt', times.startedAt),
-      ...stamp('finishedAt', times.finishedAt),
-      ...stamp('movedAt', times.movedAt),
-      ...(movedMark === undefined ? {} : { movedMark: clip(movedMark, 500) }),
-      ...(message === undefined ? {} : { message: clip(message, 2000) }),
+      ...defined({
+        startedAt: stamp(times.startedAt),
+        finishedAt: stamp(times.finishedAt),
+        movedAt: stamp(times.movedAt),
+        movedMark: movedMark && clip(movedMark, 500),
+        message: message && clip(message, 2000),
+      }),
     })),
-    ...(stopped === undefined ? {} : { stopped: toReason(stopped) }),
-    ...stamp('controlPlanesUpdatedAt', controlPlanesUpdatedAt),
-    ...stamp('completedAt', completedAt),
+    ...defined({
+      stopped: stopped && toReason(stopped),
+      controlPlanesUpdatedAt: stamp(controlPlanesUpdatedAt),
+      completedAt: stamp(completedAt),
+    }),
   };
 }

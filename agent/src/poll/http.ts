@@ -97,8 +97,8 @@ async function readBounded(body: Dispatcher.ResponseData['body'], bytesMax: numb
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
-    // undici yields Buffers as long as no encoding is set.
-    const bytes = chunk as Uint8Array;
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('undici yields Buffers as long as no encoding is set');
+    const bytes: Uint8Array = chunk;
     size += bytes.byteLength;
     if (size > bytesMax) {
       body.destroy();

@@ -58,7 +58,7 @@ describe('enrolment', () => {
 
   test('spends the token, keeps the key and removes the token', async () => {
     expect((await step()).kind).toBe('enrolled');
-    expect(Object.keys(await stored()).sort()).toEqual(['gatewayId', 'privateKey']);
+    expect(Object.keys(await stored()).toSorted()).toEqual(['gatewayId', 'privateKey']);
     expect((await step()).kind).toBe('enrolled');
     expect(server.state.enrolments).toBe(1);
   });

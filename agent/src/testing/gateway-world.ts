@@ -296,7 +296,8 @@ function fenced(cluster: Cluster, cutOff: AbortSignal): Cluster {
         if (typeof value !== 'function') return value;
         return async (...given: unknown[]) => {
           if (cutOff.aborted) throw new ClusterUnreachable('the pod is no more');
-          return (value as (...given: unknown[]) => unknown).apply(target, given);
+          const result: unknown = Reflect.apply(value, target, given);
+          return result;
         };
       },
     });

@@ -17,6 +17,7 @@ import type {
 import { formatInstant, type Instant, parseInstant, toInstant } from '@gatehouse/domain/instant';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import type { StoredMap } from '../cluster/cluster.ts';
+import { defined } from '../defined.ts';
 
 /** The map's keys. They never change their meaning; `profileUpdate` and `trial` are read elsewhere. */
 export const stateKeys = {
@@ -136,12 +137,14 @@ function parseAttempt(value: unknown): AgentAttempt | undefined {
     phase,
     startedAt,
     interruptions: typeof interruptions === 'number' ? interruptions : 0,
-    ...defined('swappedAt', instant(value['swappedAt'])),
-    ...defined('endedAt', instant(value['endedAt'])),
-    ...defined('reason', parseReason(value['reason'])),
-    ...defined('generation', number(value['generation'])),
-    ...defined('pullErrorSince', instant(value['pullErrorSince'])),
-    ...defined('readyAt', instant(value['readyAt'])),
+    ...defined({
+      swappedAt: instant(value['swappedAt']),
+      endedAt: instant(value['endedAt']),
+      reason: parseReason(value['reason']),
+      generation: number(value['generation']),
+      pullErrorSince: instant(value['pullErrorSince']),
+      readyAt: instant(value['readyAt']),
+    }),
   };
 }
 
@@ -151,7 +154,7 @@ function parseTakenBack(value: unknown): TakenBack | undefined {
   const reason = parseReason(value['reason']);
   const at = instant(value['at']);
   if (!release || !reason || at === undefined) return undefined;
-  return { release, reason, at, ...defined('generation', number(value['generation'])) };
+  return { release, reason, at, ...defined({ generation: number(value['generation']) }) };
 }
 
 function parseTakingBack(value: unknown): TakingBack | undefined {
@@ -185,11 +188,6 @@ function parseReason(value: unknown): AttemptReason | undefined {
     ...(typeof value['exitCode'] === 'number' ? { exitCode: value['exitCode'] } : {}),
     ...(typeof value['lastLogLines'] === 'string' ? { lastLogLines: value['lastLogLines'] } : {}),
   };
-}
-
-function defined<Key extends string, T>(key: Key, value: T | undefined): { readonly [K in Key]?: T } {
-  // A computed key widens to string; the one there is is `Key`.
-  return (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: T };
 }
 
 function number(value: unknown): number | undefined {
