@@ -27,6 +27,7 @@ export default defineConfig({
           name: 'db',
           include: ['**/*.db.test.ts'],
           exclude: [...isolated, `${stories}/**`],
+          globalSetup: ['testkit/src/postgres-setup.ts'],
           testTimeout: 60 * second,
           hookTimeout: 120 * second,
         },

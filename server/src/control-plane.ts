@@ -1,7 +1,6 @@
 /** A running control plane: database, memory, tasks and HTTP put together. Started by `main.ts`, and by tests. */
 
 import { readFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import { productionTimings, type Timings } from '@gatehouse/domain/timings';
@@ -21,7 +20,8 @@ import { keepUp, repeat } from './work/upkeep.task.ts';
 export interface ControlPlaneOptions {
   readonly databaseUrl: string;
   readonly logger: FastifyBaseLogger;
-  readonly publicUrl: string;
+  /** Where it is reached from; by default where it listens. */
+  readonly publicUrl?: string;
   readonly publicCa?: string;
   readonly timings?: Timings;
   readonly now?: () => Instant;
@@ -33,7 +33,10 @@ export interface ControlPlane {
   readonly services: Services;
   /** Answers in this process too, without a port. */
   readonly http: FastifyInstance;
-  listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly port: number }>;
+  listen(address: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly port: number; readonly url: string }>;
   /** Ends what is running in order: no new requests, those under way to their end, then tasks and connections. */
   close(): Promise<void>;
 }
@@ -50,11 +53,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   await migrate(db);
   await ensureDefaults(db, now());
   const timings = options.timings ?? productionTimings;
+  const scheme = options.tls === undefined ? 'http' : 'https';
+  let listeningAt = `${scheme}://localhost`;
   const services: Services = {
     db,
     now,
     timings,
-    publicUrl: options.publicUrl,
+    publicUrl: () => options.publicUrl ?? listeningAt,
     ...(options.publicCa === undefined ? {} : { publicCa: options.publicCa }),
     programVersion: programVersion(),
     signingKey: await ensureSigningKey(db),
@@ -86,7 +91,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await app.http.listen({ host, port });
       const address = app.http.server.address();
       if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
-      return { port: (address satisfies AddressInfo).port };
+      listeningAt = `${scheme}://${shownHost(host)}:${address.port}`;
+      return { port: address.port, url: listeningAt };
     },
     async close() {
       app.followers.close();
@@ -104,4 +110,10 @@ const PackageFile = Type.Object({ version: Type.String() });
 function programVersion(): string {
   const file = path.join(import.meta.dirname, '..', 'package.json');
   return Parse(PackageFile, JSON.parse(readFileSync(file, 'utf8'))).version;
+}
+
+/** What a person on this machine types; an address that stands for all of them is none to go to. */
+function shownHost(host: string): string {
+  if (['127.0.0.1', '0.0.0.0', '::', '::1'].includes(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
 }

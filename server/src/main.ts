@@ -39,14 +39,12 @@ async function start(args: Arguments, started: Started): Promise<void> {
   const built = ensureConsole(path.join(repository, 'console'), say);
   const databaseUrl = process.env['DATABASE_URL'] || (await startDatabase(data, started));
   const tls = args.tls && { cert: await readFile(args.tls.certFile), key: await readFile(args.tls.keyFile) };
-  const scheme = tls === undefined ? 'http' : 'https';
-  const shownHost = ['127.0.0.1', '0.0.0.0', '::', '::1'].includes(args.host) ? 'localhost' : args.host;
   const consoleOutcome = await built;
   if (consoleOutcome.kind === 'missing') say(`The console is not there (${consoleOutcome.reason}); the API is.`);
   const controlPlane = await startControlPlane({
     databaseUrl,
     logger,
-    publicUrl: args.publicUrl ?? `${scheme}://${shownHost}:${args.port}`,
+    ...(args.publicUrl === undefined ? {} : { publicUrl: args.publicUrl }),
     ...(args.publicCaFile === undefined ? {} : { publicCa: await readFile(args.publicCaFile, 'utf8') }),
     timings: timingsFor(args),
     ...(consoleOutcome.kind === 'ready' ? { consoleDirectory: consoleOutcome.directory } : {}),
@@ -58,8 +56,7 @@ async function start(args: Arguments, started: Started): Promise<void> {
   const tokenId = await ensureAdminToken(services.db, data, services.now());
   const sandboxDirectory = path.join(data, 'sandbox');
   if (args.isSandbox) await ensureSandbox(services, sandboxDirectory, agentEntry);
-  const { port } = await controlPlane.listen({ host: args.host, port: args.port });
-  const address = `${scheme}://${shownHost}:${port}`;
+  const { url: address } = await controlPlane.listen({ host: args.host, port: args.port });
   if (args.isSandbox) {
     started.sandbox = runSandbox({
       entry: sandboxEntry,

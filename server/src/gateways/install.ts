@@ -68,7 +68,7 @@ export function installInstructions(
   const namespace = gatewayNamespaces(row.name).agent;
   return {
     commands: [
-      `kubectl apply --server-side -f '${publicUrl}/v1/install/${row.install_key}/manifest.yaml'`,
+      `kubectl apply --server-side -f '${publicUrl()}/v1/install/${row.install_key}/manifest.yaml'`,
       `kubectl -n ${namespace} create secret generic ${objectNames.identity} --from-literal=registrationToken=${token}`,
     ],
     rootFingerprint,
@@ -87,7 +87,7 @@ export async function installObjects(
   const { version, digest, repository } = release.agent;
   const input: InstallManifestInput = {
     gateway: { id: row.id, name: row.name, installation: row.installation, provider: row.provider },
-    server: { url: publicUrl, ca: publicCa },
+    server: { url: publicUrl(), ca: publicCa },
     rootJson: Buffer.from(root).toString('utf8'),
     agent: { version, digest, repository },
   };

@@ -8,7 +8,7 @@ import fastifyHelmet from '@fastify/helmet';
 import fastifyRateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { agentUpdateCommands } from '../agent-updates/agent-update.command.ts';
 import { registerAgentRoutes } from '../agents/agent.route.ts';
 import { auditQueries } from '../audit/audit.query.ts';
@@ -75,7 +75,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     bodyLimit: bodyBytesMax,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: true,
     routerOptions: { maxParamLength: 500 },
     connectionTimeout: 120_000,

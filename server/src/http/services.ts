@@ -8,8 +8,8 @@ export interface Services {
   readonly db: Database;
   readonly now: () => Instant;
   readonly timings: Timings;
-  /** What install commands carry, without a slash at the end. */
-  readonly publicUrl: string;
+  /** What install commands carry, without a slash at the end. Known once the port is. */
+  readonly publicUrl: () => string;
   /** PEM, when agents cannot verify the public address with the authorities everybody knows. */
   readonly publicCa?: string;
   readonly programVersion: string;

@@ -7,6 +7,7 @@ import { sendRefusal } from '../http/problem-reply.ts';
 import type { Services } from '../http/services.ts';
 import { selectReleaseFile } from './release.store.ts';
 
+const pathPattern = /^[A-Za-z0-9._/-]{1,400}$/;
 const limits = { rateLimit: { max: 12_000, timeWindow: '1 minute' } };
 
 export function registerReleaseFileRoutes(app: FastifyInstance, { db }: Services): void {
@@ -22,13 +23,13 @@ export function registerReleaseFileRoutes(app: FastifyInstance, { db }: Services
       return reply.type('application/json').header('cache-control', 'no-cache').send(bytes);
     },
   });
-  const Path = Type.Object({ '*': Type.String({ maxLength: 400, pattern: '^[A-Za-z0-9._/-]+$' }) });
   app.get<{ Params: { '*': string } }>('/v1/tuf/targets/*', {
-    schema: { hide: true, params: Path },
+    // typebox takes a property's name for a pattern, so `*` cannot have a schema; what is no target's path is not found.
+    schema: { hide: true },
     config: limits,
     handler: async (request, reply) => {
       const path = request.params['*'];
-      const bytes = await selectReleaseFile(db, 'target', path);
+      const bytes = pathPattern.test(path) ? await selectReleaseFile(db, 'target', path) : undefined;
       if (bytes === undefined) return sendRefusal(request, reply, refuse('not-found', `There is no target ${path}.`));
       // Its name has its digest in it, so it never changes.
       return reply

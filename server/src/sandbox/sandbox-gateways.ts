@@ -41,7 +41,7 @@ export const SandboxGateway = Type.Object({
   workers: Type.Integer(),
   /** Works once, for a day; the agent that has enrolled needs it no more. */
   registrationToken: Type.String(),
-  /** The text of `1.root.json`. */
+  /** `1.root.json`, base64. */
   root: Type.String(),
 });
 export type SandboxGateway = Static<typeof SandboxGateway>;
@@ -86,7 +86,7 @@ export async function ensureSandbox(services: Services, directory: string, agent
       const imported = await importReleases(work, { files, programVersion, actor, firstVersion });
       if (imported.kind === 'refused') throw new Error(`the sample releases were refused: ${imported.detail}`);
     }
-    const root = Buffer.from(samples.root).toString('utf8');
+    const root = Buffer.from(samples.root).toString('base64');
     const all: SandboxGateway[] = [];
     for (const gateway of gateways) all.push(await ensureGateway(work, gateway, root, before));
     return done(all);
@@ -127,8 +127,10 @@ async function ensureGateway(
     await updateGateway(tx, row.id, { initial_release: firstVersion, provisioning_begun_at: new Date(now) });
   }
   const isEnrolled = (await selectAgentIdentity(tx, row.id)) !== undefined;
-  const known = before.find(({ gatewayId }) => gatewayId === row.id)?.registrationToken ?? '';
-  const registrationToken = isEnrolled ? known : (await issueRegistrationToken(work, row.id)).token;
+  const known = before.find(({ gatewayId }) => gatewayId === row.id)?.registrationToken;
+  // One that has enrolled needs none; a gateway whose agent lost its key gets a fresh one with its file.
+  const registrationToken =
+    isEnrolled && known !== undefined ? known : (await issueRegistrationToken(work, row.id)).token;
   const { name, installation, provider, controlPlanes, workers } = gateway;
   return { name, gatewayId: row.id, installation, provider, controlPlanes, workers, registrationToken, root };
 }
