@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { request } from 'node:http';
 import path from 'node:path';
 import { Command, Option } from 'commander';
@@ -5,16 +6,12 @@ import { exitCodes, Failure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options {
-  readonly by: 'bad-agent' | 'no-address' | 'pause';
+  readonly by: (typeof troubles)[number];
   readonly mend?: boolean;
   readonly data: string;
 }
 
-const troubles = {
-  'bad-agent': 'the next agent it is offered exits at its start',
-  'no-address': 'a new machine gets no address',
-  pause: 'somebody has paused its Cluster',
-} as const;
+const troubles = ['bad-agent', 'no-address', 'pause'] as const;
 
 /** One request to the sandbox program over its socket: `POST /break` or `POST /mend` with `{gateway, by}`. */
 function ask(socketPath: string, verb: string, body: string): Promise<{ status: number; text: string }> {
@@ -32,6 +29,11 @@ function ask(socketPath: string, verb: string, body: string): Promise<{ status: 
   });
 }
 
+/** Where a link to a socket leads: a socket's own path is short, the path of a data directory need not be. */
+function realPath(file: string): string {
+  return existsSync(file) ? realpathSync(file) : file;
+}
+
 function messageOf(text: string): string {
   const value: unknown = JSON.parse(text);
   return typeof value === 'object' && value !== null && 'message' in value ? String(value.message) : text;
@@ -41,11 +43,11 @@ function sandboxBreak(terminal: Terminal): Command {
   return new Command('break')
     .description('make trouble on a sandbox gateway, to see how it is explained')
     .argument('<gateway>', 'name of a sandbox gateway')
-    .addOption(new Option('--by <trouble>', 'which').choices(Object.keys(troubles)).makeOptionMandatory())
+    .addOption(new Option('--by <trouble>', 'which').choices(troubles).makeOptionMandatory())
     .option('--mend', 'take that trouble away again')
     .option('--data <folder>', 'data directory of the control plane', './.gatehouse')
     .action(async (gateway: string, { by, mend, data }: Options) => {
-      const socketPath = path.resolve(terminal.cwd, data, 'sandbox', 'control.sock');
+      const socketPath = realPath(path.resolve(terminal.cwd, data, 'sandbox', 'control.sock'));
       const answer = await ask(socketPath, mend === true ? 'mend' : 'break', JSON.stringify({ gateway, by })).catch(
         (error: unknown) => {
           throw new Failure(exitCodes.failed, [
@@ -55,8 +57,9 @@ function sandboxBreak(terminal: Terminal): Command {
         },
       );
       if (answer.status === 404) throw new Failure(exitCodes.notFound, [messageOf(answer.text)]);
+      if (answer.status === 409) throw new Failure(exitCodes.refused, [messageOf(answer.text)]);
       if (answer.status >= 400) throw new Failure(exitCodes.failed, [messageOf(answer.text)]);
-      terminal.out(mend === true ? `${gateway}: mended.` : `${gateway}: ${troubles[by]}.`);
+      terminal.out(messageOf(answer.text));
     });
 }
 
