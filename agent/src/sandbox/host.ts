@@ -58,7 +58,8 @@ export async function startSandbox(input: {
   const controlPath = path.join(directory, 'control.sock');
   if (await answers(controlPath)) throw new Error(`A sandbox already runs in ${directory}.`);
 
-  const run = await mkdtemp(path.join(tmpdir(), 'gatehouse-sandbox-'));
+  const runPrefix = path.join(tmpdir(), 'gatehouse-sandbox-');
+  const run = await mkdtemp(runPrefix);
   const connections = new Map<string, Cluster>();
   const callSocketPath = path.join(run, 'calls.sock');
   const calls = await serveCalls(callSocketPath, (token) => connections.get(token));
@@ -66,7 +67,7 @@ export async function startSandbox(input: {
   const control = await serveControl(socketPath, (name) => running.get(name)?.cluster);
   const bundleDirectory = path.join(directory, 'bundles');
   await mkdir(bundleDirectory, { recursive: true, mode: 0o700 });
-  const record = openProcessRecord(path.join(directory, 'processes.json'), bundleDirectory);
+  const record = openProcessRecord(path.join(directory, 'processes.json'), { marker: bundleDirectory, run, runPrefix });
 
   const start = (gateway: SandboxGateway) =>
     startGateway({ ...input, gateway, run, bundleDirectory, record, callSocketPath, connections });

@@ -85,12 +85,14 @@ function environmentOf(
   parts: ProcessPodParts,
   own: { readonly healthSocket: string; readonly token: string },
 ): Readonly<Record<string, string>> {
-  const inherited = ['TMPDIR', 'TEMP', 'TZ', 'LANG'].flatMap((name) => {
+  const inherited = ['TZ', 'LANG'].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
   return {
     ...Object.fromEntries(inherited),
+    // What a killed process leaves there goes with the sandbox.
+    TMPDIR: parts.socketDirectory,
     POD_NAME: podName,
     POD_NAMESPACE: 'gatehouse',
     GATEHOUSE_AGENT_VERSION: release.version,
