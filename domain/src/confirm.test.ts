@@ -19,10 +19,10 @@ import {
 } from './testing/facts.ts';
 
 const ready = gateway({ observation: observation({ agent: newAgent }) });
-const with_ = (more: Partial<GatewayFacts>): GatewayFacts => ({ ...ready, ...more });
+const readyWith = (more: Partial<GatewayFacts>): GatewayFacts => ({ ...ready, ...more });
 const { appliedProfile: _none, ...unprovisioned } = observation({ agent: newAgent });
 const { observation: _silent, enrolledAt: _never, provisioningBegunAt: _notBegun, ...pending } = ready;
-const stopped = with_({
+const stopped = readyWith({
   profileUpdate: confirmed({ plan: plan({ planId: 'sha256:before' }) }),
   observation: observation({ agent: newAgent, profileUpdate: progress({ planId: 'sha256:before', phase: 'stopped' }) }),
 });
@@ -42,18 +42,22 @@ const cases: readonly Case[] = [
   { name: 'no plan', facts: ready, plan: { reasons: [] }, becomes: 'no-profile-update' },
   { name: 'on an existing cluster', facts: ownersFacts(), becomes: 'existing-cluster' },
   { name: 'before it is installed', facts: pending, becomes: 'gateway-not-running' },
-  { name: 'while it is provisioned', facts: with_({ observation: unprovisioned }), becomes: 'gateway-provisioning' },
-  { name: 'while it is deleted', facts: with_({ deletionRequestedAt: t0 }), becomes: 'gateway-not-running' },
-  { name: 'twice', facts: with_({ profileUpdate: confirmed() }), becomes: 'repeated' },
+  {
+    name: 'while it is provisioned',
+    facts: readyWith({ observation: unprovisioned }),
+    becomes: 'gateway-provisioning',
+  },
+  { name: 'while it is deleted', facts: readyWith({ deletionRequestedAt: t0 }), becomes: 'gateway-not-running' },
+  { name: 'twice', facts: readyWith({ profileUpdate: confirmed() }), becomes: 'repeated' },
   {
     name: 'twice, the plan having changed in between',
-    facts: with_({ profileUpdate: confirmed() }),
+    facts: readyWith({ profileUpdate: confirmed() }),
     plan: plan({ planId: 'sha256:next' }),
     becomes: 'repeated',
   },
   {
     name: 'another one while one is on its way',
-    facts: with_({ profileUpdate: confirmed({ plan: plan({ planId: 'sha256:before' }) }) }),
+    facts: readyWith({ profileUpdate: confirmed({ plan: plan({ planId: 'sha256:before' }) }) }),
     becomes: 'profile-update-in-progress',
   },
   { name: 'a newer one than that which has stopped', facts: stopped, becomes: 'accepted' },
@@ -61,13 +65,13 @@ const cases: readonly Case[] = [
   { name: 'with an agent the release does not accept', facts: gateway(), becomes: 'profile-update-held' },
   {
     name: 'during an agent update',
-    facts: with_({ observation: observation({ agent: newAgent, attempt: attempt() }) }),
+    facts: readyWith({ observation: observation({ agent: newAgent, attempt: attempt() }) }),
     becomes: 'profile-update-held',
   },
-  { name: 'when paused', facts: with_({ pauses: [pause()] }), becomes: 'pause-acknowledgement-needed' },
+  { name: 'when paused', facts: readyWith({ pauses: [pause()] }), becomes: 'pause-acknowledgement-needed' },
   {
     name: 'when paused, and known to be',
-    facts: with_({ pauses: [pause()] }),
+    facts: readyWith({ pauses: [pause()] }),
     acknowledgePause: true,
     becomes: 'accepted',
   },
@@ -108,7 +112,7 @@ describe('confirming', () => {
   });
 
   test('a pause is named with who paused', () => {
-    const decision = outcome({ facts: with_({ pauses: [pause(), pause()] }) });
+    const decision = outcome({ facts: readyWith({ pauses: [pause(), pause()] }) });
     expect(decision.kind === 'refused' && decision.reasons.map(({ code }) => code)).toEqual([
       'pause-acknowledgement-needed',
       'paused',
@@ -118,7 +122,7 @@ describe('confirming', () => {
 
   test('what is shown beside the button is what a confirmation would meet', () => {
     expect(confirmReasons({ facts: ready, plan: plan(), now: t0 })).toEqual([]);
-    expect(confirmReasons({ facts: with_({ pauses: [pause()] }), plan: plan(), now: t0 })).toEqual([]);
+    expect(confirmReasons({ facts: readyWith({ pauses: [pause()] }), plan: plan(), now: t0 })).toEqual([]);
     expect(confirmReasons({ facts: gateway(), plan: plan(), now: t0 }).map(({ code }) => code)).toEqual([
       'agent-not-accepted',
     ]);
@@ -128,7 +132,7 @@ describe('confirming', () => {
 });
 
 const confirmedFacts = (more: Parameters<typeof progress>[0] | undefined, order = confirmed()): GatewayFacts =>
-  with_({
+  readyWith({
     profileUpdate: order,
     observation: observation({ agent: newAgent, ...(more === undefined ? {} : { profileUpdate: progress(more) }) }),
   });
