@@ -33,8 +33,16 @@ export interface ConfirmFacts {
 }
 
 export type ConfirmDecision =
-  /** `supersedes`: the stopped update that this one takes the place of. */
-  | { readonly kind: 'accepted'; readonly plan: ProfileUpdatePlan; readonly supersedes?: string }
+  /**
+   * `retry`: the number the order begins with; above 0 when the gateway still knows the same plan as cancelled, so that
+   * it begins anew. `supersedes`: the stopped update that this one takes the place of.
+   */
+  | {
+      readonly kind: 'accepted';
+      readonly plan: ProfileUpdatePlan;
+      readonly retry: number;
+      readonly supersedes?: string;
+    }
   /** It was confirmed before: the same answer again, and nothing is written. */
   | { readonly kind: 'repeated' }
   | {
@@ -105,7 +113,9 @@ export function decideConfirm({ facts, plan, request, now }: ConfirmFacts): Conf
       ],
     };
   }
-  return { kind: 'accepted', plan, ...(confirmed === undefined ? {} : { supersedes: confirmed.plan.planId }) };
+  const known = facts.observation?.profileUpdate;
+  const retry = known?.planId === plan.planId ? known.retry + 1 : 0;
+  return { kind: 'accepted', plan, retry, ...(confirmed === undefined ? {} : { supersedes: confirmed.plan.planId }) };
 }
 
 /**

@@ -10,10 +10,16 @@ import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { unreachable } from './unreachable.ts';
 
-/** The agent's progress on the confirmed update; what it reports about another plan says nothing about this one. */
+/**
+ * The agent's progress on the confirmed update. What it reports about another plan says nothing about this one, and
+ * neither does the end of an earlier confirmation of the same plan, which was cancelled and confirmed again.
+ */
 export function confirmedProgress(facts: GatewayFacts): ProfileUpdateProgress | undefined {
   const progress = facts.observation?.profileUpdate;
-  return progress !== undefined && progress.planId === facts.profileUpdate?.plan.planId ? progress : undefined;
+  const confirmed = facts.profileUpdate;
+  if (progress === undefined || confirmed === undefined || progress.planId !== confirmed.plan.planId) return undefined;
+  const isOver = progress.phase === 'completed' || progress.phase === 'cancelled';
+  return isOver && progress.retry < confirmed.retry ? undefined : progress;
 }
 
 /** True as soon as one step has begun. Preflight touches nothing, so it has not. */

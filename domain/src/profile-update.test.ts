@@ -440,6 +440,16 @@ describe('a cancellation', () => {
     expect(runToEnd(world).phase).toBe('completed');
   });
 
+  test('can be followed by a new confirmation of the same plan', () => {
+    const world = startWorld({ version: '1.34.1' });
+    world.order({ isCancelled: true });
+    world.look();
+    world.order({ isCancelled: false });
+    expect(world.look().progress.phase).toBe('cancelled');
+    world.order({ retry: 1 });
+    expect(runToEnd(world).phase).toBe('completed');
+  });
+
   test('between packs ends it, when no node is replaced', () => {
     const world = startWorld({ packs: ['a', 'b'] });
     world.look();

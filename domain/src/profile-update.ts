@@ -59,13 +59,17 @@ export function nextProfileUpdateActions(
     : run(facts, progress, now, timings);
 }
 
-/** Progress on another plan is of no use for this one; what was done is observed. */
+/**
+ * Progress on another plan is of no use for this one, nor is that of the same one when it was cancelled and confirmed
+ * again; what was done is observed.
+ */
 function progressOf(
   order: ProfileUpdateOrder,
   known: ProfileUpdateProgress | undefined,
   now: Instant,
 ): ProfileUpdateProgress {
-  if (known !== undefined && known.planId === order.planId) return known;
+  const isConfirmedAgain = known?.phase === 'cancelled' && order.retry > known.retry;
+  if (known !== undefined && known.planId === order.planId && !isConfirmedAgain) return known;
   return {
     planId: order.planId,
     phase: order.isInitial === true ? 'running' : 'preflight',
