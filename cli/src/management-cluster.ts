@@ -1,7 +1,7 @@
 /** The Kubernetes that Cluster API runs in, as `gateway install` writes to it: server-side apply, and nothing else. */
 
 import { ApiException, KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
-import { fieldManager } from '@gatehouse/release/object-names';
+import { fieldManager, keys } from '@gatehouse/release/object-names';
 import type { KubernetesManifest } from '@gatehouse/release/kubernetes-object';
 import { exitCodes, Failure, usageFailure } from './failure.ts';
 
@@ -10,6 +10,8 @@ export interface ManagementCluster {
   /** Makes the object or brings it to this form. Ends with a `Failure` that carries the API server's own words. */
   readonly apply: (object: KubernetesManifest) => Promise<void>;
   readonly exists: (object: KubernetesManifest) => Promise<boolean>;
+  /** The id of the gateway that the namespace was made for; undefined when it is not there, or nobody's. */
+  readonly gatewayOfNamespace: (name: string) => Promise<string | undefined>;
 }
 
 export function openManagementCluster(kubeconfig: string, context: string | undefined): ManagementCluster {
@@ -31,6 +33,16 @@ export function openManagementCluster(kubeconfig: string, context: string | unde
         await api.patch(object, undefined, undefined, fieldManager, true, PatchStrategy.ServerSideApply);
       } catch (error) {
         throw failureOfWrite(object, cluster.server, error);
+      }
+    },
+    gatewayOfNamespace: async (name) => {
+      const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+      try {
+        const found = await api.read(namespace);
+        return found.metadata?.annotations?.[keys.gatewayId];
+      } catch (error) {
+        if (error instanceof ApiException && error.code === 404) return undefined;
+        throw failureOfWrite(namespace, cluster.server, error);
       }
     },
     exists: async (object) => {

@@ -49,6 +49,14 @@ describe('the install manifest', () => {
     expect(new Set(used)).toEqual(new Set(made));
   });
 
+  it('says on each namespace which gateway it belongs to, since names may be the same in two tenants', () => {
+    const cli = input({ gateway: { ...input().gateway, installation: 'cli' } });
+    const made = renderInstallManifest(cli).filter(({ kind }) => kind === 'Namespace');
+    expect(new Set(made.map(({ metadata }) => metadata.annotations?.['gatehouse.internal/gateway-id']))).toEqual(
+      new Set([cli.gateway.id]),
+    );
+  });
+
   it('has on an existing cluster nothing of Cluster API', () => {
     expect(JSON.stringify(renderInstallManifest(input()))).not.toContain('x-k8s.io');
     expect(names('ServiceAccount', input())).toEqual([

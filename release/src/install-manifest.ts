@@ -66,7 +66,7 @@ export function renderInstallManifest(input: InstallManifestInput): readonly Kub
   const namespaces = gatewayNamespaces(input.gateway.name);
   const rights = gatewayRights(input.gateway);
   return [
-    ...usedNamespaces(input).map((name) => renderNamespace(name, input.gateway.name, name === namespaces.agent)),
+    ...usedNamespaces(input).map((name) => renderNamespace(name, input.gateway, name === namespaces.agent)),
     ...rights.map(renderAccount),
     ...rights.flatMap((account) => account.grants.flatMap((grant) => renderGrant(grant, account, input.gateway.name))),
     {
@@ -111,7 +111,11 @@ function usedNamespaces({ gateway }: InstallManifestInput): readonly string[] {
   return gateway.installation === 'cli' ? [agent, cluster, hostClusters] : [agent];
 }
 
-function renderNamespace(name: string, gatewayName: string, isAgents: boolean): KubernetesManifest {
+function renderNamespace(
+  name: string,
+  gateway: InstallManifestInput['gateway'],
+  isAgents: boolean,
+): KubernetesManifest {
   return {
     apiVersion: 'v1',
     kind: 'Namespace',
@@ -119,10 +123,11 @@ function renderNamespace(name: string, gatewayName: string, isAgents: boolean): 
       name,
       labels: {
         [keys.partOf]: 'gatehouse',
-        [keys.gateway]: gatewayName,
+        [keys.gateway]: gateway.name,
         // Kubernetes itself then refuses a privileged pod beside the agent.
         ...(isAgents ? { 'pod-security.kubernetes.io/enforce': 'restricted' } : {}),
       },
+      annotations: { [keys.gatewayId]: gateway.id },
     },
   };
 }

@@ -38,6 +38,8 @@ export const keys = {
   /** Label with which a pack's ClusterRole adds the pack's own kinds to what the pack applier may write. */
   packRights: 'gatehouse.internal/pack-rights',
   gateway: 'gatehouse.internal/gateway',
+  /** Annotation of a gateway's namespaces: of two gateways with one name the second must notice the first. */
+  gatewayId: 'gatehouse.internal/gateway-id',
   name: 'app.kubernetes.io/name',
   partOf: 'app.kubernetes.io/part-of',
 } as const;

@@ -3,6 +3,8 @@ import { ProblemError } from '@gatehouse/contract/client';
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import { renderGatewayCluster } from '@gatehouse/release/gateway-cluster';
 import { renderIdentitySecret } from '@gatehouse/release/install-manifest';
+import type { KubernetesManifest } from '@gatehouse/release/kubernetes-object';
+import { keys } from '@gatehouse/release/object-names';
 import { type Command, Option } from 'commander';
 import { apiCommand, type CommonOptions, open } from '../command.ts';
 import { exitCodes, Failure, usageFailure } from '../failure.ts';
@@ -111,6 +113,7 @@ async function install(
   const { bundle } = await client.installGateway({ params: { gateway: gateway.id }, query, body: {} });
   terminal.error(`Root of trust: ${bundle.rootFingerprint}`);
   const objects = bundle.objects.map(parseManifest);
+  await refuseOtherGateway(objects, management);
   const cluster = renderGatewayCluster({
     gatewayName: gateway.name,
     kubernetesVersion: bundle.cluster.kubernetesVersion,
@@ -130,6 +133,22 @@ async function install(
   terminal.error(
     `Its cluster is being made with Kubernetes ${bundle.cluster.kubernetesVersion} and ${bundle.cluster.os}.`,
   );
+}
+
+/** Names are unique in a tenant only; another tenant's gateway of this name may already be in that cluster. */
+async function refuseOtherGateway(
+  objects: readonly KubernetesManifest[],
+  management: ManagementCluster,
+): Promise<void> {
+  for (const { kind, metadata } of objects) {
+    if (kind !== 'Namespace') continue;
+    const owner = await management.gatewayOfNamespace(metadata.name);
+    if (owner === undefined || owner === metadata.annotations?.[keys.gatewayId]) continue;
+    throw new Failure(exitCodes.refused, [
+      `The namespace ${metadata.name} on ${management.server} belongs to the gateway ${owner}, which has the same name.`,
+      'Install this gateway under another name, or on another management cluster.',
+    ]);
+  }
 }
 
 async function waitUntilRunning(terminal: Terminal, gateway: Gateway, options: Omit<Options, 'wait'>): Promise<void> {
