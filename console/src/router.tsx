@@ -81,10 +81,17 @@ const updates = createRoute({
   component: lazyRouteComponent(() => import('./pages/updates.tsx'), 'Updates'),
 });
 
+const nowhere = createRoute({ getParentRoute: () => frame, path: '/$', component: () => <NotFound /> });
+
 const tree = root.addChildren([
   home,
   signIn,
-  frame.addChildren([gateways, gateway.addChildren([gatewayOverview, gatewayProfile, gatewayEvents]), updates]),
+  frame.addChildren([
+    gateways,
+    gateway.addChildren([gatewayOverview, gatewayProfile, gatewayEvents]),
+    updates,
+    nowhere,
+  ]),
 ]);
 
 export function createConsoleRouter(queryClient: QueryClient) {

@@ -47,7 +47,9 @@ export function FollowUpdate({ address, update }: FollowProps) {
   const recent = events?.pages.flatMap((page) => page.items).slice(0, eventsShown) ?? [];
   return (
     <>
-      <Standing address={address} update={update} />
+      <div className="console-act">
+        <Standing address={address} update={update} />
+      </div>
       <Grid hasGutter>
         <GridItem lg={5}>
           <Steps update={update} />

@@ -54,12 +54,14 @@ export function GatewayPage() {
       <PageSection type="tabs" aria-label="Tabs">
         <GatewayTabs address={address} />
       </PageSection>
-      <PageSection isFilled aria-label="Details">
+      <PageSection isFilled aria-label="Details" id={tabContentId}>
         <Outlet />
       </PageSection>
     </>
   );
 }
+
+const tabContentId = 'gateway-tab';
 
 const tabs = [
   { title: 'Overview', to: '/gateways/$gateway' },
@@ -93,6 +95,7 @@ function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
           key={title}
           eventKey={title}
           title={title}
+          tabContentId={tabContentId}
           href={`${to.replace('$gateway', encodeURIComponent(address.gateway))}${new URLSearchParams(search).size === 0 ? '' : `?${new URLSearchParams(search)}`}`}
           {...(title === active.title ? { 'aria-current': 'page' as const } : {})}
         />

@@ -49,9 +49,9 @@ function GatewayTable({ gateways }: { readonly gateways: readonly Gateway[] }) {
         <Tr>
           <Th>Name</Th>
           <Th>Provider</Th>
-          <Th>Installation</Th>
+          <Th modifier="nowrap">Installation</Th>
           <Th>Status</Th>
-          <Th>Agent Version</Th>
+          <Th modifier="nowrap">Agent Version</Th>
           <Th>Profile</Th>
           <Th>Updates</Th>
         </Tr>
@@ -78,7 +78,9 @@ function GatewayTable({ gateways }: { readonly gateways: readonly Gateway[] }) {
             <Td dataLabel="Provider">{gateway.provider}</Td>
             <Td dataLabel="Installation">{installationText[gateway.installation]}</Td>
             <Td dataLabel="Status">
-              <StatusLabel status={gateway.status} />
+              <div>
+                <StatusLabel status={gateway.status} />
+              </div>
             </Td>
             <Td dataLabel="Agent Version">{gateway.agentVersion ?? 'not yet'}</Td>
             <Td dataLabel="Profile">

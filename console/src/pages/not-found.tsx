@@ -1,21 +1,25 @@
-import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter } from '@patternfly/react-core';
+import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from '@patternfly/react-core';
 import { ButtonLink } from '../ui/router-links.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 
 export function NotFound({ detail }: { readonly detail?: string }) {
   return (
-    <EmptyState titleText="There is no such page" headingLevel="h1">
-      <PageTitle title="Not found" />
-      <EmptyStateBody>
-        <span className="console-text">{detail ?? 'The address may be mistyped, or what it showed may be gone.'}</span>
-      </EmptyStateBody>
-      <EmptyStateFooter>
-        <EmptyStateActions>
-          <ButtonLink to="/gateways" variant="primary">
-            Go to the gateways
-          </ButtonLink>
-        </EmptyStateActions>
-      </EmptyStateFooter>
-    </EmptyState>
+    <PageSection>
+      <EmptyState titleText="There is no such page" headingLevel="h1">
+        <PageTitle title="Not found" />
+        <EmptyStateBody>
+          <span className="console-text">
+            {detail ?? 'The address may be mistyped, or what it showed may be gone.'}
+          </span>
+        </EmptyStateBody>
+        <EmptyStateFooter>
+          <EmptyStateActions>
+            <ButtonLink to="/gateways" variant="primary">
+              Go to the gateways
+            </ButtonLink>
+          </EmptyStateActions>
+        </EmptyStateFooter>
+      </EmptyState>
+    </PageSection>
   );
 }

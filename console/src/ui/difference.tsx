@@ -5,7 +5,7 @@
 
 import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 import { Button, Card, CardBody, CardTitle, Label } from '@patternfly/react-core';
-import { useState } from 'react';
+import { type CSSProperties, useState } from 'react';
 import { changedParts, type DiffLine, differenceRows, type LineParts } from '../format/difference-rows.ts';
 
 type Layer = ProfileUpdate['layers'][number];
@@ -67,7 +67,9 @@ function PackDifference({ pack }: { readonly pack: Pack }) {
       <h4 className="console-pack console-text">{title}</h4>
       {pack.deletes.length === 0 ? null : (
         <div className="console-deletes">
-          <Label status="danger">Deleted</Label>
+          <div>
+            <Label status="danger">Deleted</Label>
+          </div>
           <ul aria-label={`Objects deleted with ${pack.name}`}>
             {pack.deletes.map((object) => (
               <li key={object} className="console-text">
@@ -160,6 +162,9 @@ function Side({
   readonly says: string | undefined;
 }) {
   if (side === undefined) return <td colSpan={2} className="console-no-line" />;
+  // The indentation is made of space beside the text, so that a line that wraps keeps it.
+  const indentation = side.text.length - side.text.trimStart().length;
+  const indent: CSSProperties & { '--console-indentation': number } = { '--console-indentation': indentation };
   const mark = look === 'gone' ? '−' : look === 'new' ? '+' : ' ';
   const Changed = look === 'gone' ? 'del' : 'ins';
   return (
@@ -167,16 +172,16 @@ function Side({
       <td className={`console-number console-${look}`} aria-hidden="true">
         {side.number}
       </td>
-      <td className={`console-line console-${look}`}>
+      <td className={`console-line console-${look}`} style={indent}>
         {says === undefined ? null : <span className="pf-v6-screen-reader">{says} </span>}
         <span aria-hidden="true" className="console-mark">
           {mark}
         </span>
         {parts === undefined ? (
-          side.text
+          side.text.trimStart()
         ) : (
           <>
-            {parts.before}
+            {parts.before.trimStart()}
             {parts.changed === '' ? null : <Changed>{parts.changed}</Changed>}
             {parts.after}
           </>

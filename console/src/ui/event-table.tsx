@@ -21,15 +21,14 @@ export function EventTable({ events }: { readonly events: readonly GatewayEvent[
               <Instant at={event.time} />
             </Td>
             <Td dataLabel="Message" modifier="breakWord">
-              <span className="console-text">{event.message}</span>
-              {event.severity === 'warning' ? (
-                <>
-                  {' '}
+              <div className="console-labels">
+                <span className="console-text">{event.message}</span>
+                {event.severity === 'warning' ? (
                   <Label isCompact status="warning">
                     Warning
                   </Label>
-                </>
-              ) : null}
+                ) : null}
+              </div>
             </Td>
             <Td dataLabel="Type" modifier="breakWord" className="console-subtle">
               {event.type}

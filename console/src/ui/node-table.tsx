@@ -22,7 +22,7 @@ export function NodeTable({ gateway }: { readonly gateway: Gateway }) {
               <Tr>
                 <Th>Name</Th>
                 <Th>Role</Th>
-                <Th>Kubernetes version</Th>
+                <Th modifier="wrap">Kubernetes version</Th>
                 <Th>State</Th>
                 <Th>Made</Th>
               </Tr>
@@ -38,9 +38,11 @@ export function NodeTable({ gateway }: { readonly gateway: Gateway }) {
                     <Td dataLabel="Role">{node.role}</Td>
                     <Td dataLabel="Kubernetes version">{node.kubernetesVersion}</Td>
                     <Td dataLabel="State">
-                      <Label isCompact {...(status === undefined ? {} : { status })}>
-                        {text}
-                      </Label>
+                      <div>
+                        <Label isCompact {...(status === undefined ? {} : { status })}>
+                          {text}
+                        </Label>
+                      </div>
                     </Td>
                     <Td dataLabel="Made">
                       <Instant at={node.createdAt} />

@@ -22,9 +22,11 @@ export function Preflight({ preflight }: { readonly preflight: ProfileUpdate['pr
               const look = looks[outcome] ?? { text: outcome, status: 'warning' as const };
               return (
                 <li key={check}>
-                  <Label isCompact status={look.status}>
-                    {look.text}
-                  </Label>
+                  <div>
+                    <Label isCompact status={look.status}>
+                      {look.text}
+                    </Label>
+                  </div>
                   <span className="console-text">{message}</span>
                 </li>
               );
