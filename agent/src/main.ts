@@ -99,11 +99,14 @@ const connectPauseMilliseconds = 2_000;
 
 /** An API server that does not answer yet is waited for: to end here would look like a crash of this version. */
 async function connectPatiently<T>(log: Log, signal: AbortSignal, connect: () => Promise<T>): Promise<T | undefined> {
+  let last = '';
   while (!signal.aborted) {
     try {
       return await connect();
     } catch (error) {
-      log('warn', 'waiting', { for: 'cluster', message: messageOf(error) });
+      const message = messageOf(error);
+      if (message !== last) log('warn', 'waiting', { for: 'cluster', message });
+      last = message;
     }
     await systemClock.sleep(connectPauseMilliseconds, signal);
   }

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { PollReply, PollRequest } from '@gatehouse/contract/agent-api';
 import type { Reason } from '@gatehouse/domain/reason';
-import { type AgentActor, createAgentActor } from './apply/agent-actor.ts';
+import { type AgentActor, createAgentActor, type StepResult } from './apply/agent-actor.ts';
 import { createProfileActor, type ProfileActor } from './apply/profile-actor.ts';
 import type { Clock } from './clock.ts';
 import { type Cluster, ClusterUnreachable } from './cluster/cluster.ts';
@@ -43,10 +43,7 @@ export interface AgentInput {
 }
 
 const startRetryMilliseconds = 2_000;
-/** A standby looks often, since nobody acts between two holders; then while something is under way; else less often. */
-const standbyLookMilliseconds = 200;
-const busyLookMilliseconds = 500;
-const idleLookMilliseconds = 2_000;
+const lookMilliseconds = { 'at-once': 200, busy: 500, idle: 2_000 } as const;
 const leaseLookMilliseconds = 150;
 
 export async function runAgent(input: AgentInput): Promise<void> {
@@ -96,7 +93,8 @@ async function untilDone<T>(input: AgentInput, what: string, attempt: () => Prom
       if (message !== last) input.log('warn', 'waiting', { for: what, message });
       last = message;
     }
-    await input.clock.sleep(startRetryMilliseconds, input.signal);
+    // Not all at the same time, when many wait for the same server.
+    await input.clock.sleep(startRetryMilliseconds * (0.5 + input.clock.random()), input.signal);
   }
   return undefined;
 }
@@ -190,37 +188,34 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
 
   const looking = async (): Promise<void> => {
     while (!signal.aborted) {
-      const isBusy = await look({ input, parts, agentActor, profileActor, wake: () => polling.wake() });
-      const standing = isBusy ? busyLookMilliseconds : idleLookMilliseconds;
-      await clock.sleep(lease.isHeld() ? standing : standbyLookMilliseconds, signal);
+      const pace = await look({ input, parts, agentActor, profileActor, wake: () => polling.wake() });
+      await clock.sleep(lookMilliseconds[pace], signal);
     }
   };
   await Promise.all([keepLease(input, parts), polling.run(signal), looking()]);
 }
 
-/** True while something is under way. A cluster that cannot be reached is waited for; any other error is a bug, logged. */
+/** A cluster that cannot be reached is waited for; any other error is a bug, logged. */
 async function look(given: {
   readonly input: AgentInput;
   readonly parts: Parts;
   readonly agentActor: AgentActor;
   readonly profileActor: ProfileActor;
   readonly wake: () => void;
-}): Promise<boolean> {
+}): Promise<StepResult['pace']> {
   const { input, parts, agentActor, profileActor, wake } = given;
   try {
     const target = await readTarget(input.cluster);
     const agent = await agentActor.step(target);
-    const profile = parts.lease.mayAct() ? await profileActor.step(target) : idle;
-    if (agent.hasNews || profile.hasNews) wake();
-    return agent.isBusy || profile.isBusy;
+    const profile = parts.lease.mayAct() ? await profileActor.step(target) : undefined;
+    if (agent.hasNews || profile?.hasNews === true) wake();
+    return agent.pace === 'idle' ? (profile?.pace ?? 'idle') : agent.pace;
   } catch (error) {
     const level = error instanceof ClusterUnreachable ? 'warn' : 'error';
     input.log(level, 'look-failed', { message: messageOf(error) });
-    return false;
+    return 'busy';
   }
 }
-
-const idle = { isBusy: false, hasNews: false } as const;
 
 /** Renews what is held. Apart from the looks, so that nothing that takes long costs the Lease. */
 async function keepLease(input: AgentInput, parts: Parts): Promise<void> {

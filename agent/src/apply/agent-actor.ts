@@ -33,8 +33,8 @@ import { execute, type Executors, type Outcome } from './executors.ts';
 import { takeBackTemplate } from './take-back-template.ts';
 
 export interface StepResult {
-  /** Something is under way: look again soon. */
-  readonly isBusy: boolean;
+  /** When to look again: `at-once` while nobody may be acting, `busy` while something is under way. */
+  readonly pace: 'at-once' | 'busy' | 'idle';
   /** Something changed that people wait to see. */
   readonly hasNews: boolean;
 }
@@ -208,15 +208,21 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
         if ((await execute(executors, action)) === 'stop') break;
         hasRecorded ||= action.kind === 'recordState';
       }
-      const { state } = facts;
-      const isRunning = state !== 'unknown' && (isAttemptRunning(state.attempt) || state.takingBack !== undefined);
-      const isStandby = !lease.isHeld();
-      return {
-        isBusy: isRunning || isStandby || hasRecorded,
-        hasNews: hasRecorded || isHoldNew,
-      };
+      return { pace: paceOf(facts, lease.isHeld(), hasRecorded), hasNews: hasRecorded || isHoldNew };
     },
   };
+}
+
+/** Between two holders nobody acts, so the one that is to come looks often; the one that only watches need not. */
+function paceOf(
+  { state, deployment, me }: AgentUpdateFacts,
+  isHolder: boolean,
+  hasRecorded: boolean,
+): StepResult['pace'] {
+  const isRunning = state === 'unknown' || isAttemptRunning(state.attempt) || state.takingBack !== undefined;
+  const isNamed = deployment !== 'unknown' && deployment?.release.digest === me.release.digest;
+  if (!isHolder && isNamed && isRunning) return 'at-once';
+  return isRunning || hasRecorded || !isHolder ? 'busy' : 'idle';
 }
 
 const texts = (reasons: readonly Reason[]): string =>

@@ -34,8 +34,15 @@ export interface PackDoor {
   readonly mayAct: () => boolean;
 }
 
+const digests = new WeakMap<Pack, string>();
+
+/** Of its contents; computed once for each value, since it is asked for at each look. */
 export function packDigest(pack: Pack): string {
-  return sha256Digest(canonicalJson(pack));
+  const known = digests.get(pack);
+  if (known !== undefined) return known;
+  const digest = sha256Digest(canonicalJson(pack));
+  digests.set(pack, digest);
+  return digest;
 }
 
 export async function applyPack(door: PackDoor, order: ApplyPackOrder): Promise<PackResult> {

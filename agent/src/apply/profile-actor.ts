@@ -60,7 +60,7 @@ interface CheckedPreflight {
   readonly results: readonly PreflightResult[];
 }
 
-const idle: StepResult = { isBusy: false, hasNews: false };
+const idle: StepResult = { pace: 'idle', hasNews: false };
 const initialRetryMilliseconds = 60_000;
 
 export function createProfileActor(parts: ProfileActorParts): ProfileActor {
@@ -77,6 +77,21 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   let drift: { readonly at: number; readonly lines: readonly string[] } | undefined;
   /** A patch is conditional on the last read of the Cluster, so the observation must not read in between. */
   const oneAtATime = createTurns();
+
+  /** A large document need not be verified again at each look; the last few are kept. */
+  const verifiedOrders = createLastFew<VerifiedOrder>();
+  const verify = (order: NonNullable<Target['profileUpdate']>): Promise<Shelved<VerifiedOrder>> =>
+    verifiedOrders.get(JSON.stringify(order), () => verifyOrder(shelf, order, provider));
+  /** What is to be carried out now: a confirmed update, else the first profile of a new gateway. */
+  const verifyWanted = async (
+    target: Target | undefined,
+    inventory: Inventory,
+  ): Promise<Shelved<VerifiedOrder> | undefined> => {
+    if (target?.profileUpdate !== undefined) return verify(target.profileUpdate);
+    const initial = target?.initialProfile;
+    if (initial === undefined || inventory.applied !== undefined) return undefined;
+    return verifiedOrders.get(JSON.stringify(initial), () => verifyInitialProfile(shelf, initial, provider));
+  };
 
   const check = async (verified: VerifiedOrder, clusterApi: Known<ObservedClusterApi>): Promise<void> => {
     const { order, profile } = verified;
@@ -145,8 +160,8 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
       readInventory(cluster),
       known(() => profileCluster.readClusterApi()),
     ]);
-    const stored = parseProgress(map);
-    const progress = stored?.planId === verified.order.planId ? stored : undefined;
+    // Also that of another plan: a newer one that takes over from a stopped one has to know what was under way.
+    const progress = parseProgress(map);
     const isFromPlan = checked?.planId === verified.order.planId;
     return {
       order: withOwnRetry(verified.order, progress, await cluster.now()),
@@ -164,7 +179,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   const carryOut = async (verified: VerifiedOrder): Promise<StepResult> => {
     /** What takes long and does not touch the Cluster is done after the turn. */
     const later: (() => Promise<Outcome>)[] = [];
-    const result = await oneAtATime(async () => {
+    const result = await oneAtATime(async (): Promise<StepResult> => {
       const facts = await look(verified);
       const decision = nextProfileUpdateActions(facts, await cluster.now(), timings);
       holds = verified.order.isInitial === true ? [...decision.waits, ...stoppedReason(decision.progress.stopped)] : [];
@@ -180,7 +195,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
         else if ((await act()) === 'stop') break;
       }
       const { phase } = decision.progress;
-      return { isBusy: phase === 'preflight' || phase === 'running', hasNews: hasMoved };
+      return { pace: phase === 'preflight' || phase === 'running' ? 'busy' : 'idle', hasNews: hasMoved };
     });
     for (const act of later) if ((await act()) === 'stop') break;
     return result;
@@ -189,7 +204,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   return {
     holds: () => holds,
     async step(target) {
-      const verified = await verifyWanted(parts, target, await readInventory(cluster));
+      const verified = await verifyWanted(target, await readInventory(cluster));
       if (verified === undefined) {
         holds = [];
         return idle;
@@ -209,7 +224,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
         checked === undefined ||
         clock.monotonic() - checked.checkedAt >= timings.poll.duringUpdate;
       if (proposed !== undefined && isDue) {
-        const verified = await verifyOrder(shelf, proposed, provider);
+        const verified = await verify(proposed);
         if (verified.kind === 'ok') await check(verified.value, clusterApi);
       }
       const progress = parseProgress(await cluster.readMap('state'));
@@ -236,24 +251,13 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   };
 }
 
-/** What is to be carried out now: a confirmed update, else the first profile of a new gateway. */
-async function verifyWanted(
-  { shelf, settings }: ProfileActorParts,
-  target: Target | undefined,
-  inventory: Inventory,
-): Promise<Shelved<VerifiedOrder> | undefined> {
-  if (target?.profileUpdate !== undefined) return verifyOrder(shelf, target.profileUpdate, settings.provider);
-  if (target?.initialProfile === undefined || inventory.applied !== undefined) return undefined;
-  return verifyInitialProfile(shelf, target.initialProfile, settings.provider);
-}
-
 /** Nobody retries the first profile by hand: it belongs to the installation, so it is tried again by itself. */
 function withOwnRetry(
   order: ProfileUpdateFacts['order'],
   progress: ProfileUpdateFacts['progress'],
   now: Instant,
 ): ProfileUpdateFacts['order'] {
-  if (order.isInitial !== true || progress === undefined) return order;
+  if (order.isInitial !== true || progress?.planId !== order.planId) return order;
   const ended = Math.max(progress.startedAt, ...progress.steps.map(({ finishedAt }) => finishedAt ?? 0));
   const isDue = progress.phase === 'stopped' && now - ended >= initialRetryMilliseconds;
   return { ...order, retry: progress.retry + (isDue ? 1 : 0) };
@@ -293,6 +297,25 @@ function createPackMemory(): PackMemory {
           return [step.id, { isApplied, ...results.get(step.id) }];
         }),
       );
+    },
+  };
+}
+
+const lastFewMax = 3;
+
+function createLastFew<T>(): { get(key: string, make: () => Promise<Shelved<T>>): Promise<Shelved<T>> } {
+  const kept = new Map<string, Shelved<T>>();
+  return {
+    async get(key, make) {
+      const before = kept.get(key);
+      if (before !== undefined) return before;
+      const made = await make();
+      if (made.kind === 'ok') {
+        kept.set(key, made);
+        const [oldest] = kept.keys();
+        if (kept.size > lastFewMax && oldest !== undefined) kept.delete(oldest);
+      }
+      return made;
     },
   };
 }

@@ -33,6 +33,7 @@ const Progress = Type.Object({
     Type.Object({ code: Type.String(), message: Type.String(), nextStep: Type.Optional(Type.String()) }),
   ),
   retry: Type.Integer(),
+  continues: Type.Optional(Type.String()),
   controlPlanesUpdatedAt: Type.Optional(Time),
   completedAt: Type.Optional(Time),
 });
@@ -63,6 +64,7 @@ export function parseProgress(map: StoredMap | undefined): ProfileUpdateProgress
     steps: steps.map(parseStep),
     ...defined({
       stopped: stopped && { code: stopped.code, message: stopped.message, ...defined({ nextStep: stopped.nextStep }) },
+      continues: rest.continues,
       controlPlanesUpdatedAt: instant(controlPlanesUpdatedAt),
       completedAt: instant(completedAt),
     }),
@@ -109,10 +111,13 @@ export async function storeProgress(cluster: AgentCluster, progress: ProfileUpda
   throw new Error(`The ConfigMap gatehouse-agent-state changed under each of ${triesMax} attempts to write it.`);
 }
 
-/** Confirmed, and neither completed nor cancelled by what this gateway knows. */
+/**
+ * Confirmed, and neither completed nor cancelled by what this gateway knows. A plan that was cancelled and confirmed
+ * again carries a higher retry.
+ */
 export function isProfileUpdateOpen(order: ProfileUpdateOrder | undefined, map: StoredMap | undefined): boolean {
   if (order === undefined) return false;
   const progress = parseProgress(map);
-  if (progress?.planId !== order.planId) return true;
+  if (progress?.planId !== order.planId || order.retry > progress.retry) return true;
   return progress.phase !== 'completed' && progress.phase !== 'cancelled';
 }

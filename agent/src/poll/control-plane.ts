@@ -63,7 +63,12 @@ export function createControlPlane(door: HttpDoor, signal?: AbortSignal): Contro
     poll: (sessionToken, request) => post('v1/agent/poll', PollReply, request, sessionToken),
     async readRepositoryFile(kind, path, bytesMax) {
       const encoded = path.split('/').map(encodeURIComponent).join('/');
-      const answer = await door.send({ method: 'GET', path: `v1/tuf/${kind}/${encoded}`, bodyBytesMax: bytesMax });
+      const answer = await door.send({
+        method: 'GET',
+        path: `v1/tuf/${kind}/${encoded}`,
+        bodyBytesMax: bytesMax,
+        ...(signal === undefined ? {} : { signal }),
+      });
       if (answer.kind === 'unreachable') throw new Error(answer.message);
       if (answer.status === 404) return undefined;
       if (answer.status !== 200) throw new Error(`GET v1/tuf/${kind}/${path}: status ${answer.status}`);

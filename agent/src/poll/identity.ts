@@ -26,13 +26,11 @@ export type EnrolOutcome =
   | { readonly kind: 'enrolled'; readonly identity: Identity }
   | { readonly kind: 'hold'; readonly reason: Reason; readonly retryAfterSeconds?: number };
 
-/** The identity as stored, when the gateway is enrolled and no newer token waits. Reads only. */
+/** The identity as stored, when the gateway is enrolled. Reads only. */
 export function parseIdentity(map: StoredMap | undefined, gatewayId: string): Identity | undefined {
   const key = map?.data[identityKeys.privateKey];
   const isEnrolled = map?.data[identityKeys.gatewayId] === gatewayId;
-  const hasToken = (map?.data[identityKeys.registrationToken] ?? '') !== '';
-  if (key === undefined || !isEnrolled || hasToken) return undefined;
-  return { gatewayId, privateKey: createPrivateKey(key) };
+  return key === undefined || !isEnrolled ? undefined : { gatewayId, privateKey: createPrivateKey(key) };
 }
 
 /**
