@@ -7,6 +7,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { type Client, createClient } from '@gatehouse/contract/client';
 import { type Finished, repositoryRoot, run, type Running, type RunOptions, start } from './program.ts';
 
@@ -38,30 +39,55 @@ export const streamingDecoder = () => {
   return (bytes: Uint8Array) => utf8.decode(bytes, { stream: true });
 };
 
-/** `args` are those after `npm start --`. `readyUrl` is what it prints; loopback unless it listens elsewhere. */
+/** An address that it listens on instead of loopback, with the certificate it shows there. */
+export interface HttpsAddress {
+  readonly host: string;
+  readonly certificatePath: string;
+  readonly keyPath: string;
+  /** Who signed it. */
+  readonly caPath: string;
+}
+
+/** `args` are those after `npm start --`. */
 export async function startControlPlane(
   args: readonly string[] = [],
-  options: { readonly scheme?: 'http' | 'https'; readonly env?: Readonly<Record<string, string>> } = {},
+  options: { readonly https?: HttpsAddress } = {},
 ): Promise<ControlPlane> {
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-story-'));
   const port = await freePort();
-  const server = `${options.scheme ?? 'http'}://localhost:${port}`;
-  const program = start('npm', ['start', '--silent', '--', '--port', String(port), '--data', directory, ...args], {
-    cwd: repositoryRoot,
-    ...(options.env === undefined ? {} : { env: options.env }),
-  });
+  const { https } = options;
+  const server = https === undefined ? `http://localhost:${port}` : `https://${https.host}:${port}`;
+  const addressArgs =
+    https === undefined
+      ? []
+      : [
+          ['--host', https.host, '--tls-cert', https.certificatePath, '--tls-key', https.keyPath],
+          ['--public-url', server, '--public-ca', https.caPath],
+        ].flat();
+  const program = start(
+    'npm',
+    ['start', '--silent', '--', '--port', String(port), '--data', directory, ...addressArgs, ...args],
+    { cwd: repositoryRoot },
+  );
   const stop = async () => {
     await program.stop();
     await rm(directory, { recursive: true, force: true });
   };
   try {
     await program.waitForOutput(`Gatehouse is ready at ${server}`, 180);
+    // For the client in this process; the programs it starts read the variable.
+    if (https !== undefined) await trustAuthority(https.caPath);
   } catch (error) {
     await stop();
     throw error;
   }
   const token = (await readFile(path.join(directory, 'admin-token'), 'utf8')).trim();
-  const env = { ...options.env, GATEHOUSE_SERVER: server, GATEHOUSE_TOKEN: token, NO_COLOR: '1' };
+  const env = {
+    ...(https === undefined ? {} : { NODE_EXTRA_CA_CERTS: https.caPath }),
+    GATEHOUSE_SERVER: server,
+    GATEHOUSE_TOKEN: token,
+    NO_COLOR: '1',
+  };
   const cli = path.join(repositoryRoot, 'node_modules/.bin/gatehouse');
   return {
     server,
@@ -79,4 +105,8 @@ export async function startControlPlane(
     },
     stop,
   };
+}
+
+async function trustAuthority(caPath: string): Promise<void> {
+  setDefaultCACertificates([...getCACertificates('default'), await readFile(caPath, 'utf8')]);
 }
