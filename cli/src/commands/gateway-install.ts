@@ -8,7 +8,7 @@ import { keys } from '@gatehouse/release/object-names';
 import { type Command, Option } from 'commander';
 import { apiCommand, type CommonOptions, open } from '../command.ts';
 import { exitCodes, Failure, usageFailure } from '../failure.ts';
-import { type ManagementCluster, openManagementCluster } from '../management-cluster.ts';
+import type { ManagementCluster } from '../management-cluster.ts';
 import { parseManifest } from '../manifest.ts';
 import { reasonLines } from '../reasons.ts';
 import type { Terminal } from '../terminal.ts';
@@ -57,6 +57,8 @@ export function gatewayInstall(terminal: Terminal): Command {
           'Add --keep-management: Cluster API and the agent stay in the management cluster.',
         );
       }
+      // Loaded only here: the Kubernetes client takes longer to load than any other command takes to run.
+      const { openManagementCluster } = await import('../management-cluster.ts');
       const management = openManagementCluster(options.kubeconfig, options.context);
       const gateway = await registerGateway(terminal, name, workers, options);
       await install(terminal, gateway, workers, options, management);

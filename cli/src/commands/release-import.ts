@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readRepositoryFiles } from '@gatehouse/release/release-import';
 import type { Command } from 'commander';
 import { apiCommand, type CommonOptions, open } from '../command.ts';
 import { refusalFailure } from '../failure.ts';
@@ -12,6 +11,7 @@ export function releaseImport(terminal: Terminal): Command {
   )
     .argument('<repository>', 'a repository folder, from `release publish`')
     .action(async (repository: string, common: CommonOptions) => {
+      const { readRepositoryFiles } = await import('@gatehouse/release/release-import');
       const files = await readRepositoryFiles(repository);
       if (files.kind === 'refused') throw refusalFailure(files.reasons);
       const { client } = open(terminal, common);

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { generateKeys } from '@gatehouse/release/keys';
 import { refusalFailure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -9,6 +8,7 @@ export function releaseKeysInit(terminal: Terminal): Command {
       .description('make the four signing keys; keep the folder away from the control plane')
       .argument('<folder>', 'a new folder, readable by you alone')
       .action(async (folder: string) => {
+        const { generateKeys } = await import('@gatehouse/release/keys');
         const made = await generateKeys(folder);
         if (made.kind === 'refused') throw refusalFailure(made.reasons);
         for (const key of made.value) terminal.out(`${key.role.padEnd(10)} ${key.keyId}`);

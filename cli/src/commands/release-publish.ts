@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { publishRelease } from '@gatehouse/release/publish-release';
 import { Command } from 'commander';
 import { refusalFailure } from '../failure.ts';
 import type { Terminal } from '../terminal.ts';
@@ -18,6 +17,7 @@ export function releasePublish(terminal: Terminal): Command {
     .requiredOption('--keys <folder>', 'the signing keys, from `release keys init`')
     .option('--agent-bundle <file>', 'only for a sandbox: the agent as one file')
     .action(async (source: string, { repository, keys, agentBundle }: Options) => {
+      const { publishRelease } = await import('@gatehouse/release/publish-release');
       const published = await publishRelease({
         repositoryDirectory: repository,
         keysDirectory: keys,
