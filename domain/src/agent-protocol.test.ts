@@ -417,7 +417,7 @@ test('whatever comes in between: never two act, every attempt ends, and a bad ve
       expect(ended(world)).toBe(true);
       expect(behaviour === behaviours[0] || world.acting()[0] === '4.1.12').toBe(true);
     }),
-    { numRuns: 20 },
+    { numRuns: 10 },
   );
 });
 
@@ -427,6 +427,6 @@ test('whatever comes in between: a good version is never blamed for what the sur
     fc.property(surroundings, (events) => {
       expect(disturbed({ deployment: 'good' }, events).state().takenBack).toEqual([]);
     }),
-    { numRuns: 20 },
+    { numRuns: 10 },
   );
 });

@@ -210,6 +210,9 @@ function swap(
       now,
     );
   }
+  // Something keeps the swap from being made, such as a release that no longer verifies.
+  const { rehearsalMax, readyDeadline } = timings.agentUpdate;
+  if (now >= attempt.startedAt + rehearsalMax + readyDeadline) return interrupt(attempt, lostSwap, now);
   return doing(
     {
       kind: 'swap',
@@ -359,6 +362,11 @@ function refusal({ refused }: Seen, what: 'rehearsal' | 'swap'): AttemptReason {
 }
 
 const lostRehearsal = nobodysFault('rehearsal-lost', 'The rehearsal did not come about in its time').reason;
+
+const lostSwap = nobodysFault(
+  'swap-not-made',
+  'The new agent passed its rehearsal and could not be put in place',
+).reason;
 
 function setBySomebody(deployment: ObservedAgentDeployment): AttemptReason {
   return nobodysFault(

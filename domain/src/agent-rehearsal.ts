@@ -16,6 +16,7 @@ import {
 } from './agent-fault.ts';
 import type { AgentAttempt } from './agent-update-types.ts';
 import { addMilliseconds, type Instant } from './instant.ts';
+import { rehearsalExitCodes } from './rehearsal-exit.ts';
 import type { Timings } from './timings.ts';
 
 export type RehearsalVerdict =
@@ -63,7 +64,14 @@ function endFault(end: ContainerEnd, facts: RehearsalFacts): Fault {
   if (facts.rehearsal.pod?.isDeleting === true || isKilledFromOutside(end)) {
     return nobodysFault('rehearsal-lost', `The rehearsal was stopped from outside (exit code ${end.exitCode})`);
   }
+  if (end.exitCode === rehearsalExitCodes.clusterUnreachable) {
+    return nobodysFault('cluster-unreachable', 'The API server did not answer the new agent in its rehearsal');
+  }
   if (!facts.isServerReachable) return serverUnreachable();
+  if (end.exitCode === rehearsalExitCodes.controlPlaneUnreachable) {
+    const why = end.message === undefined ? '' : `: ${end.message.trim()}`;
+    return nobodysFault('server-unreachable', `The new agent did not reach the control plane in its rehearsal${why}`);
+  }
   return { isBlamed: true, reason: endReason(end, 'in its rehearsal') };
 }
 

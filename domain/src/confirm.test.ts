@@ -102,13 +102,6 @@ describe('confirming', () => {
     expect(outcome({ facts: stopped })).toMatchObject({ kind: 'accepted', supersedes: 'sha256:before' });
   });
 
-  test('a plan the gateway knows as cancelled is begun anew', () => {
-    const known = progress({ phase: 'cancelled', retry: 2 });
-    const facts = readyWith({ observation: observation({ agent: newAgent, profileUpdate: known }) });
-    expect(outcome({ facts })).toMatchObject({ kind: 'accepted', retry: 3 });
-    expect(outcome({ facts: ready })).toMatchObject({ kind: 'accepted', retry: 0 });
-  });
-
   test('a hold names all its reasons', () => {
     const facts = gateway({ observation: observation({ attempt: attempt() }) });
     const decision = outcome({ facts });

@@ -34,15 +34,10 @@ export interface ConfirmFacts {
 
 export type ConfirmDecision =
   /**
-   * `retry`: the number the order begins with; above 0 when the gateway still knows the same plan as cancelled, so that
-   * it begins anew. `supersedes`: the stopped update that this one takes the place of.
+   * `supersedes`: the stopped update that this one takes the place of. A plan that was cancelled before may be accepted
+   * again; its order has to carry a higher `retry` then, by which the gateway tells the two apart.
    */
-  | {
-      readonly kind: 'accepted';
-      readonly plan: ProfileUpdatePlan;
-      readonly retry: number;
-      readonly supersedes?: string;
-    }
+  | { readonly kind: 'accepted'; readonly plan: ProfileUpdatePlan; readonly supersedes?: string }
   /** It was confirmed before: the same answer again, and nothing is written. */
   | { readonly kind: 'repeated' }
   | {
@@ -113,9 +108,7 @@ export function decideConfirm({ facts, plan, request, now }: ConfirmFacts): Conf
       ],
     };
   }
-  const known = facts.observation?.profileUpdate;
-  const retry = known?.planId === plan.planId ? known.retry + 1 : 0;
-  return { kind: 'accepted', plan, retry, ...(confirmed === undefined ? {} : { supersedes: confirmed.plan.planId }) };
+  return { kind: 'accepted', plan, ...(confirmed === undefined ? {} : { supersedes: confirmed.plan.planId }) };
 }
 
 /**

@@ -56,6 +56,7 @@ function startWorld() {
     release: release({ profileNeedsAgent: oldAgent.version }),
   });
   let late: Target | undefined;
+  let confirmations = 0;
   let version = 7;
   const generations: number[] = [1];
 
@@ -132,12 +133,13 @@ function startWorld() {
       const request = { planId: currentPlan().planId, acknowledgePause: true };
       const decision = decideConfirm({ facts, plan: current, request, now });
       if (decision.kind === 'accepted') {
+        confirmations += 1;
         issue({
           profileUpdate: {
             plan: decision.plan,
             confirmedAt: now,
             confirmedBy: 'ann',
-            retry: decision.retry,
+            retry: confirmations,
             isCancelled: false,
           },
         });
