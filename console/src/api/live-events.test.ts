@@ -12,7 +12,7 @@ interface OpenedStream {
 /** The world around: streams that a test speaks through, and a clock that a test turns. */
 function world(newest: () => Promise<number> = () => Promise.resolve(7)) {
   const streams: OpenedStream[] = [];
-  const timers = new Set<{ readonly at: number; readonly then: () => void }>();
+  const timers = new Set<{ readonly at: number; readonly act: () => void }>();
   let time = 0;
   let told = 0;
   const live = createLiveEvents({
@@ -37,8 +37,8 @@ function world(newest: () => Promise<number> = () => Promise.resolve(7)) {
     },
     newestSequence: newest,
     now: () => time,
-    after: (milliseconds, then) => {
-      const timer = { at: time + milliseconds, then };
+    after: (milliseconds, act) => {
+      const timer = { at: time + milliseconds, act };
       timers.add(timer);
       return () => timers.delete(timer);
     },
@@ -46,6 +46,7 @@ function world(newest: () => Promise<number> = () => Promise.resolve(7)) {
   live.subscribe(() => {
     told += 1;
   });
+  live.start();
   const settle = async () => {
     for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
   };
@@ -60,7 +61,7 @@ function world(newest: () => Promise<number> = () => Promise.resolve(7)) {
       for (const timer of timers) {
         if (timer.at > time) continue;
         timers.delete(timer);
-        timer.then();
+        timer.act();
       }
       await settle();
     },

@@ -6,11 +6,13 @@
 export type Connection = { readonly kind: 'connecting' | 'live' } | { readonly kind: 'lost'; readonly since: number };
 
 export interface LiveEvents {
+  /** Once; nothing is asked of the server before. */
+  readonly start: () => void;
   /** `onEvents` comes once for a burst of events, and once whenever the stream opens. */
-  subscribe(onEvents: () => void): () => void;
-  connection(): Connection;
-  onConnection(listener: () => void): () => void;
-  close(): void;
+  readonly subscribe: (onEvents: () => void) => () => void;
+  readonly connection: () => Connection;
+  readonly onConnection: (listener: () => void) => () => void;
+  readonly close: () => void;
 }
 
 /** As much of an `EventSource` as is used here. */
@@ -27,7 +29,7 @@ export interface LiveEventsOptions {
   /** The sequence of the newest event there is. */
   readonly newestSequence: () => Promise<number>;
   readonly now: () => number;
-  readonly after: (milliseconds: number, then: () => void) => () => void;
+  readonly after: (milliseconds: number, act: () => void) => () => void;
 }
 
 const burstMilliseconds = 150;
@@ -93,9 +95,9 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       if (stream === opened) lose();
     });
   }
-  void connect();
 
   return {
+    start: () => void connect(),
     subscribe(onEvents) {
       subscribers.add(onEvents);
       return () => subscribers.delete(onEvents);

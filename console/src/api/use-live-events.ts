@@ -6,30 +6,27 @@ import { client } from './client.ts';
 import { type Connection, createLiveEvents, type LiveEvents } from './live-events.ts';
 import { liveKey } from './queries.ts';
 
-const connecting: Connection = { kind: 'connecting' };
+const fromThisBrowser = (): LiveEvents =>
+  createLiveEvents({
+    open: (address) => new EventSource(address),
+    newestSequence: async () => {
+      const { items } = await client.listEvents({ query: { limit: 1 } });
+      return items[0]?.sequence ?? 0;
+    },
+    now: () => Date.now(),
+    after: (milliseconds, act) => {
+      const timer = setTimeout(act, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  });
 
 export function useLiveEvents(): Connection {
   const queryClient = useQueryClient();
-  const [live, setLive] = useState<LiveEvents>();
+  const [live] = useState(fromThisBrowser);
   useEffect(() => {
-    const created = createLiveEvents({
-      open: (address) => new EventSource(address),
-      newestSequence: async () => {
-        const { items } = await client.listEvents({ query: { limit: 1 } });
-        return items[0]?.sequence ?? 0;
-      },
-      now: () => Date.now(),
-      after: (milliseconds, then) => {
-        const timer = setTimeout(then, milliseconds);
-        return () => clearTimeout(timer);
-      },
-    });
-    created.subscribe(() => void queryClient.invalidateQueries({ queryKey: liveKey }));
-    setLive(created);
-    return () => created.close();
-  }, [queryClient]);
-  return useSyncExternalStore(
-    (listener) => live?.onConnection(listener) ?? (() => undefined),
-    () => live?.connection() ?? connecting,
-  );
+    live.subscribe(() => void queryClient.invalidateQueries({ queryKey: liveKey }));
+    live.start();
+    return () => live.close();
+  }, [live, queryClient]);
+  return useSyncExternalStore(live.onConnection, live.connection);
 }

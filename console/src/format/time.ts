@@ -7,7 +7,8 @@ export interface Zone {
 
 const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
 
-function dayOf(time: Date, zone: Zone): string {
+/** `2026-07-01`. */
+export function dayOf(time: Date, zone: Zone = {}): string {
   // Sweden writes dates as ISO 8601 does.
   return new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', ...zone }).format(time);
 }
@@ -17,13 +18,13 @@ export function clockTime(instant: string, zone: Zone = {}): string {
   return new Intl.DateTimeFormat('en-GB', { ...clock, ...zone }).format(new Date(instant));
 }
 
-/** `10:42:07` today, else with the date before it. What is no time is shown as it came. */
-export function shownTime(instant: string, now: number, zone: Zone = {}): string {
+/** `10:42:07` on the day `today`, else with the date before it. What is no time is shown as it came. */
+export function shownTime(instant: string, today: string, zone: Zone = {}): string {
   const time = new Date(instant);
   if (Number.isNaN(time.getTime())) return instant;
   const withSeconds = new Intl.DateTimeFormat('en-GB', { ...clock, second: '2-digit', ...zone }).format(time);
   const day = dayOf(time, zone);
-  return day === dayOf(new Date(now), zone) ? withSeconds : `${day} ${withSeconds}`;
+  return day === today ? withSeconds : `${day} ${withSeconds}`;
 }
 
 /** `45 s`, `31 min`, `2 h 5 min`. */

@@ -17,8 +17,8 @@ import { client } from '../api/client.ts';
 import { codeOf } from '../api/problem.ts';
 import { meQuery, platformQuery } from '../api/queries.ts';
 import { useLiveEvents } from '../api/use-live-events.ts';
-import { shownTime } from '../format/time.ts';
 import { Brand } from '../ui/brand.tsx';
+import { Instant } from '../ui/instant.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
 import { SandboxLabel } from '../ui/labels.tsx';
@@ -71,11 +71,15 @@ function SignedIn({ name, role }: { readonly name: string; readonly role: string
       mainContainerId="main"
       skipToContent={<SkipToContent href="#main">Skip to content</SkipToContent>}
       banner={
-        connection.kind === 'lost' ? (
-          <Banner color="red" role="status" className="console-lost">
-            {`The connection to the control plane is lost; trying again. What you see is of ${shownTime(new Date(connection.since).toISOString(), Date.now())}.`}
-          </Banner>
-        ) : null
+        // Always there, so that what is put into it later is announced.
+        <output>
+          {connection.kind === 'lost' ? (
+            <Banner color="red" className="console-lost">
+              The connection to the control plane is lost; trying again. What you see is of{' '}
+              <Instant at={new Date(connection.since).toISOString()} />.
+            </Banner>
+          ) : null}
+        </output>
       }
     >
       <Outlet />

@@ -161,7 +161,13 @@ function Side({
   readonly look: 'same' | 'gone' | 'new';
   readonly says: string | undefined;
 }) {
-  if (side === undefined) return <td colSpan={2} className="console-no-line" />;
+  if (side === undefined) {
+    return (
+      <td colSpan={2} className="console-no-line">
+        <span className="pf-v6-screen-reader">no such line</span>
+      </td>
+    );
+  }
   // The indentation is made of space beside the text, so that a line that wraps keeps it.
   const indentation = side.text.length - side.text.trimStart().length;
   const indent: CSSProperties & { '--console-indentation': number } = { '--console-indentation': indentation };
