@@ -1,16 +1,11 @@
 /**
- * Vitest's global setup: one PostgreSQL for all projects of a run, stopped with the last of them. Tests ask for its
- * address with `inject('postgresUrl')`.
+ * Vitest's global setup: one PostgreSQL for all projects of a run, stopped with the last of them. Test files get
+ * their databases on it from `provided-postgres.ts`.
  */
 
 import type { TestProject } from 'vitest/node';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    postgresUrl: string;
-  }
-}
+import type {} from './provided-postgres.ts';
 
 declare global {
   // Each project loads this module for itself; what they share lies on the process. Only `var` makes a global.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { plainLine, plainText } from './plain-text.ts';
+import { plainLine, plainText, plainTree } from './plain-text.ts';
 
 test.each([
   ['a tab\tand an escape \u001b[31m', 'a tab and an escape [31m'],
@@ -12,3 +12,5 @@ test.each([
 test('a text that is too long ends with an ellipsis', () =>
   expect(plainText('x'.repeat(11), 10)).toBe(`${'x'.repeat(9)}…`));
 test('a line has no breaks', () => expect(plainLine('one\n  two')).toBe('one | two'));
+test('a tree keeps its shape', () =>
+  expect(plainTree({ 'a\u0000': ['b\u001b', 1, null, { c: 'd\ne' }] })).toEqual({ a: ['b', 1, null, { c: 'd\ne' }] }));

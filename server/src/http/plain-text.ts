@@ -16,3 +16,19 @@ export function plainText(text: string, lengthMax = 2000): string {
 
 export const plainLine = (text: string, lengthMax = 2000): string =>
   plainText(text.replaceAll(/\s*[\r\n]+\s*/g, ' | '), lengthMax);
+
+/** The same value with the control characters taken out of all its texts: the database cannot keep some of them. */
+export function plainTree<Value>(value: Value): Value {
+  // Only texts change, so the shape is the same.
+  return clean(value) as Value;
+}
+
+const controls = /[^\P{Cc}\n\t]/gu;
+const cleanText = (text: string): string => text.toWellFormed().replaceAll(controls, '');
+
+function clean(value: unknown): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (Array.isArray(value)) return value.map(clean);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [cleanText(key), clean(member)]));
+}

@@ -32,10 +32,24 @@ export const compileSchema: FastifySchemaCompiler<Type.TSchema> = ({ schema, htt
   const isText = part !== 'body';
   return (given: unknown) => {
     const value = isText ? validator.Default(validator.Convert(given)) : given;
+    const unreadable = isText ? unreadableIn(given) : undefined;
+    if (unreadable !== undefined) {
+      const message = `${part}.${unreadable} holds a zero byte or half a character, which nothing here is named with.`;
+      return { error: new InvalidRequest(part, [{ code: 'field-invalid', message }]) };
+    }
     if (validator.Check(value)) return { value };
     return { error: new InvalidRequest(part, toReasons(part, validator.Errors(value))) };
   };
 };
+
+/** The database refuses such texts, so they are no name of anything. */
+function unreadableIn(given: unknown): string | undefined {
+  if (typeof given !== 'object' || given === null) return undefined;
+  const bad = (text: string) => text.includes('\0') || !text.isWellFormed();
+  return Object.entries(given).find(([, value]) =>
+    [value].flat().some((each) => typeof each === 'string' && bad(each)),
+  )?.[0];
+}
 
 interface Fault {
   readonly keyword: string;

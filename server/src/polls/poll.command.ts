@@ -15,6 +15,7 @@ import { type AgentSession, identityRefused } from '../agents/session.command.ts
 import { type LoadedGateway, loadGateway } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, type GatewayRow, lockGateway, updateGateway } from '../gateways/gateway.store.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
+import { plainTree } from '../http/plain-text.ts';
 import { endProfileUpdate, updateProgress } from '../profile-updates/profile-update.store.ts';
 import type { Work } from '../work/work.ts';
 import { insertMilestones } from './milestone.store.ts';
@@ -58,13 +59,17 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
   if (row.deletion_requested_at !== null) return finishDeletion(row, work);
 
   const stored = await loadGateway(tx, row, { withProfiles: false });
+  if (request.observation !== undefined && digestOf(request.observation) !== request.observationDigest) {
+    const message = 'body.observationDigest is not that of body.observation in canonical JSON (RFC 8785).';
+    return refuse('invalid-request', message, { reasons: [{ code: 'field-invalid', message }] });
+  }
   if (request.observation === undefined && request.observationDigest !== stored.observation?.digest) {
     return done({ reply: { isObservationWanted: true, pollAgainSeconds: atOnceSeconds } });
   }
   const isNews = request.observation !== undefined && request.observationDigest !== stored.observation?.digest;
   if (isNews) {
-    const faulty = await storeObservation(request.observation, request.observationDigest, row, work);
-    if (faulty !== undefined) return faulty;
+    const body = plainTree(request.observation);
+    await upsertObservation(tx, row.id, { digest: request.observationDigest, body, receivedAt: work.now });
   }
   const seen = withPoll(await loadGateway(tx, row, { withProfiles: true }), work);
   const settled = await settle(stored, seen, work);
@@ -124,19 +129,13 @@ export async function markDeleted(row: GatewayRow, work: Work): Promise<void> {
   });
 }
 
-async function storeObservation(
-  observation: Observation | undefined,
-  digest: string,
-  row: GatewayRow,
-  { tx, now }: Work,
-): Promise<ReturnType<typeof refuse> | undefined> {
-  if (observation === undefined) return undefined;
-  if (sha256Digest(canonicalJson(observation)) !== digest) {
-    const message = 'body.observationDigest is not that of body.observation in canonical JSON (RFC 8785).';
-    return refuse('invalid-request', message, { reasons: [{ code: 'field-invalid', message }] });
+/** Undefined for what canonical JSON has no form for, such as half a surrogate pair: no digest fits it. */
+function digestOf(observation: Observation): string | undefined {
+  try {
+    return sha256Digest(canonicalJson(observation));
+  } catch {
+    return undefined;
   }
-  await upsertObservation(tx, row.id, { digest, body: observation, receivedAt: now });
-  return undefined;
 }
 
 /** This poll counts as heard in whatever is decided now; its time is written with the others'. */

@@ -1,0 +1,82 @@
+/** Gateways as operators make them, up to Running, for tests that begin there. */
+
+import type { Gateway, InstallBundle, InstallInstructions, Release } from '@gatehouse/contract/operator-types';
+import type { Static } from 'typebox';
+import { observation, startAgent, type TestAgent } from './test-agent.ts';
+import type { World } from './world.ts';
+
+export async function releasesOf(world: World): Promise<ReadonlyMap<string, Release>> {
+  const { body } = await world.call('GET', '/v1/releases');
+  const { items } = body as { items: Release[] };
+  return new Map(items.map((release) => [release.version, release]));
+}
+
+export async function releaseOf(world: World, version: string): Promise<Release> {
+  const release = (await releasesOf(world)).get(version);
+  if (release === undefined) throw new Error(`no release ${version} was imported`);
+  return release;
+}
+
+export interface Made {
+  readonly gateway: Gateway;
+  readonly install?: Static<typeof InstallInstructions>;
+}
+
+export async function createGateway(world: World, more: object = {}): Promise<Made> {
+  const reply = await world.call('POST', '/v1/gateways', {
+    body: { name: 'site-a', installation: 'existing-cluster', provider: 'vsphere', ...more },
+  });
+  if (reply.status !== 201) throw new Error(`not created: ${JSON.stringify(reply.body)}`);
+  return reply.body as Made;
+}
+
+export const tokenOf = ({ install }: Made): string => {
+  const token = /registrationToken=(\S+)$/.exec(install?.commands[1] ?? '')?.[1];
+  if (token === undefined) throw new Error('the install commands carry no registration token');
+  return token;
+};
+
+/** Enrolled and polled once, on the platform's present version. */
+export async function runningExistingCluster(world: World, name = 'site-a', version = '4.1.12'): Promise<TestAgent> {
+  const made = await createGateway(world, { name });
+  const seen = observation(await releaseOf(world, version));
+  const agent = await startAgent(world, { gatewayId: made.gateway.id, token: tokenOf(made), seen });
+  await agent.polls();
+  return agent;
+}
+
+export async function installBundle(world: World, name: string): Promise<InstallBundle> {
+  const reply = await world.call('POST', `/v1/gateways/${name}/install`, { body: {} });
+  if (reply.status !== 200) throw new Error(`not installed: ${JSON.stringify(reply.body)}`);
+  return (reply.body as { bundle: InstallBundle }).bundle;
+}
+
+/** Installed by us, its first profile applied. */
+export async function runningCli(world: World, name = 'site-b', version = '4.1.12'): Promise<TestAgent> {
+  const { gateway } = await createGateway(world, { name, installation: 'cli', controlPlanes: 3 });
+  const bundle = await installBundle(world, name);
+  const seen = observation(await releaseOf(world, version));
+  const agent = await startAgent(world, { gatewayId: gateway.id, token: bundle.registrationToken, seen });
+  await agent.polls();
+  agent.seen = { ...agent.seen, appliedProfile: bundle.cluster.profile };
+  await agent.polls();
+  return agent;
+}
+
+/** The platform on 4.2.7 and the gateway's agent too, so that its profile update may be confirmed. */
+export async function withProfileUpdate(world: World, agent: TestAgent): Promise<string> {
+  const upgrade = await world.call('POST', '/v1/platform/upgrade', { body: { to: '4.2.7' } });
+  if (upgrade.status !== 202) throw new Error(`not upgraded: ${JSON.stringify(upgrade.body)}`);
+  await agent.polls();
+  const { agentVersion, agentDigest } = await releaseOf(world, '4.2.7');
+  agent.seen = { ...agent.seen, agent: { version: agentVersion, digest: agentDigest } };
+  await agent.polls();
+  const update = await world.call('GET', `/v1/gateways/${agent.gatewayId}/profile-update`);
+  if (update.status !== 200) throw new Error(`no profile update: ${JSON.stringify(update.body)}`);
+  return (update.body as { planId: string }).planId;
+}
+
+export async function eventsOf(world: World, gateway: string): Promise<readonly { type: string; message: string }[]> {
+  const { body } = await world.call('GET', `/v1/gateways/${gateway}/events?after=0&limit=500`);
+  return (body as { items: { type: string; message: string }[] }).items;
+}

@@ -1,0 +1,126 @@
+/**
+ * A control plane on a database of its own, reached through its public door: the HTTP routes, in this process. Its clock
+ * stands still unless a test moves it. Beside it signed releases, callers with a role each, and an agent that says what
+ * it is told to say.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { addMilliseconds, type Instant, toInstant } from '@gatehouse/domain/instant';
+import type { Timings } from '@gatehouse/domain/timings';
+import { generateKeys } from '@gatehouse/release/keys';
+import { publishRelease } from '@gatehouse/release/publish-release';
+import type { ReleaseSource } from '@gatehouse/release/release-builder';
+import { readRepositoryFiles } from '@gatehouse/release/release-import';
+import { sampleSource } from '@gatehouse/release/sample-releases';
+import type { InjectOptions } from 'fastify';
+import { type ControlPlane, startControlPlane } from '../control-plane.ts';
+import { ensureAdminToken } from '../first-start.ts';
+import { createLogger } from '../logger.ts';
+import { readFileSync } from 'node:fs';
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  /** Parsed JSON, or undefined when there is none. What a test reads of it, it states. */
+  readonly body: unknown;
+}
+
+export interface Call {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Null: nobody. */
+  readonly token?: string | null;
+  readonly remoteAddress?: string;
+}
+
+export interface World {
+  readonly plane: ControlPlane;
+  readonly adminToken: string;
+  readonly url: string;
+  now(): Instant;
+  advance(milliseconds: number): void;
+  /** With the admin's token unless another is given. */
+  call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', address: string, call?: Call): Promise<Reply>;
+  /** Publishes and imports it; the first one sets the platform's version. */
+  release(version: '4.1.12' | '4.2.7', change?: Partial<ReleaseSource>): Promise<Reply>;
+  close(): Promise<void>;
+}
+
+export interface StartWorld {
+  readonly databaseUrl: string;
+  readonly timings?: Timings;
+}
+
+export async function startWorld({ databaseUrl, timings }: StartWorld): Promise<World> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-world-'));
+  let offset = 0;
+  const startedAt = Date.now();
+  const now = (): Instant => toInstant(startedAt + offset);
+  const plane = await startControlPlane({
+    databaseUrl,
+    logger: createLogger(process.env['LOG_LEVEL'] ?? 'fatal'),
+    publicUrl: 'https://gatehouse.example',
+    now,
+    ...(timings === undefined ? {} : { timings }),
+  });
+  await ensureAdminToken(plane.services.db, directory, now());
+  const adminToken = readFileSync(path.join(directory, 'admin-token'), 'utf8').trim();
+  const keysDirectory = path.join(directory, 'keys');
+  await generateKeys(keysDirectory);
+  const repositoryDirectory = path.join(directory, 'repository');
+
+  async function call(method: InjectOptions['method'], address: string, options: Call = {}): Promise<Reply> {
+    const { body, headers, token = adminToken, remoteAddress } = options;
+    const reply = await plane.http.inject({
+      method: method ?? 'GET',
+      url: address,
+      ...(remoteAddress === undefined ? {} : { remoteAddress }),
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    return { status: reply.statusCode, headers: reply.headers, body: parse(reply.body) };
+  }
+
+  return {
+    plane,
+    adminToken,
+    url: databaseUrl,
+    now,
+    call,
+    advance(milliseconds) {
+      offset = addMilliseconds(toInstant(offset), milliseconds);
+    },
+    async release(version, change = {}) {
+      const published = await publishRelease({
+        repositoryDirectory,
+        keysDirectory,
+        source: { ...sampleSource(version), ...change },
+        agentBundle: Buffer.from(`the agent ${version} of a test`),
+        now: new Date(),
+      });
+      if (published.kind === 'refused') throw new Error(JSON.stringify(published.reasons));
+      const files = await readRepositoryFiles(repositoryDirectory);
+      if (files.kind === 'refused') throw new Error(JSON.stringify(files.reasons));
+      return call('POST', '/v1/releases/import', { body: files.value });
+    },
+    async close() {
+      await plane.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // A manifest, metrics, a page.
+  }
+}
