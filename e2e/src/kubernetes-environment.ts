@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+import type { GatewayEvent } from '@gatehouse/contract/operator-types';
 import { generateKeys } from '@gatehouse/release/keys';
 import { gatewayNamespaces, keys, objectNames } from '@gatehouse/release/object-names';
 import { type Outcome, reasonsText } from '@gatehouse/release/outcome';
@@ -206,4 +207,27 @@ async function evidence({ kubectl, plane }: KubernetesEnvironment, name: string)
     answers.push(`$ kubectl ${question.join(' ')}\n${stdout}${stderr}`);
   }
   return `${answers.join('\n')}\ncontrol plane:\n${plane.program.output().slice(-5000)}`;
+}
+
+/** By the two printed commands, until it runs and is current. */
+export async function createRunningGateway(
+  environment: KubernetesEnvironment,
+  name: string,
+  flags: readonly string[] = [],
+): Promise<Gateway> {
+  const args = ['gateway', 'create', name, '--installation', 'existing-cluster', ...flags];
+  const created = await environment.plane.gatehouse(args);
+  if (created.exitCode !== 0) throw new Error(`gatehouse ${args.join(' ')}: ${created.stderr}`);
+  for (const command of created.stdout.trimEnd().split('\n')) {
+    const done = await environment.shell(command);
+    if (done.exitCode !== 0) throw new Error(`${command}: ${done.stderr}`);
+  }
+  const isThere = (gateway: Gateway) => (gateway.isCurrent && gateway.health === 'healthy' ? gateway : undefined);
+  return waitForGateway(environment, name, 'to be Running and current', isThere, 120);
+}
+
+/** What `gateway events` shows, oldest first. */
+export async function eventsOf({ plane }: KubernetesEnvironment, name: string): Promise<readonly GatewayEvent[]> {
+  const { items: events } = await plane.client.listGatewayEvents({ params: { gateway: name } });
+  return events.toSorted((a, b) => a.sequence - b.sequence);
 }

@@ -1,0 +1,167 @@
+/**
+ * Three agents that must not become the agent: one that cannot be pulled, one that exits at its start, and one that
+ * behaves in its rehearsal and exits only in place. Each on a control plane of its own, since a platform whose gateway is not
+ * current goes no further.
+ */
+
+import { gatewayNamespaces, objectNames } from '@gatehouse/release/object-names';
+import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type AgentBehaviour, lastExitCode, lastWords } from '../../src/agent-images.ts';
+import { items, kinds, number, text } from '../../src/cluster-view.ts';
+import {
+  createRunningGateway,
+  eventsOf,
+  type KubernetesEnvironment,
+  pollSeconds,
+  startKubernetesEnvironment,
+  waitForGateway,
+} from '../../src/kubernetes-environment.ts';
+import { profileSource, releaseSource } from '../../src/kubernetes-releases.ts';
+import { waitFor } from '../../src/program.ts';
+
+const profile = profileSource({ version: '5.0.0', kubernetes: '1.34.1', os: 'ubuntu-22.04' });
+/** The promise: the true reason is told so soon after the swap, or after the update could begin. */
+const promisedSeconds = 210;
+
+const undo: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const step of undo.toReversed()) await step();
+});
+
+interface Site {
+  readonly environment: KubernetesEnvironment;
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** A running gateway whose platform has just moved to a release with that agent. */
+async function siteWithUpdateTo(behaviour: AgentBehaviour): Promise<Site> {
+  const environment = await startKubernetesEnvironment(providedKubernetesLab());
+  const name = `site-${environment.unique}`;
+  undo.push(environment.stop, () => environment.removeGateway(name));
+  const good = await environment.pushAgent('5.0.0');
+  await environment.publish(releaseSource({ version: '5.0.0', agent: good, profile, upgradeFrom: [] }));
+  await environment.importReleases();
+  await createRunningGateway(environment, name);
+  const bad = await environment.pushAgent('5.1.0', behaviour);
+  await environment.publish(releaseSource({ version: '5.1.0', agent: bad, profile, upgradeFrom: ['5.0.0'] }));
+  await environment.importReleases();
+  const upgrade = await environment.plane.gatehouse(['platform', 'upgrade', '5.1.0']);
+  expect(upgrade.exitCode, upgrade.stderr).toBe(0);
+  return { environment, name, namespace: gatewayNamespaces(name).agent };
+}
+
+/** The running agent: which pod, how often it was started, and which template its Deployment has. */
+async function theAgent({ environment, namespace }: Site): Promise<unknown> {
+  const deployment = await environment.cluster.find(kinds.deployment, objectNames.agent, namespace);
+  const labels = `app.kubernetes.io/name=${objectNames.agent}`;
+  const pods = await environment.cluster.list(kinds.pod, { namespace, labels });
+  const [container] = items(deployment, 'spec', 'template', 'spec', 'containers');
+  return {
+    image: text(container, 'image'),
+    pods: pods
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .map((pod) => ({
+        uid: pod.metadata.uid,
+        restarts: items(pod, 'status', 'containerStatuses').map((status) => number(status, 'restartCount')),
+      })),
+  };
+}
+
+async function eventOf({ environment, name }: Site, type: string): Promise<string> {
+  return waitFor(
+    `the event ${type} of ${name}`,
+    async () => (await eventsOf(environment, name)).find((event) => event.type === type)?.message,
+    { timeoutSeconds: promisedSeconds, everyMilliseconds: 500 },
+  );
+}
+
+function longestPauseOfPolls({ environment }: Site): number {
+  const polls = environment.polls().filter((poll) => poll.status === 200 && !poll.isTrial);
+  return Math.max(...polls.slice(1).map((poll, index) => poll.arrivedAt - (polls[index]?.answeredAt ?? 0)));
+}
+
+/** Long enough for the agent to look many times: nothing begins. */
+async function expectNoOtherTry(site: Site): Promise<void> {
+  const { environment, name } = site;
+  const polls = environment.polls().length;
+  await waitFor('fifteen more polls', async () => (environment.polls().length >= polls + 15 ? true : undefined), {
+    timeoutSeconds: 60,
+  });
+  const started = (await eventsOf(environment, name)).filter((event) => event.type === 'agent-update-started');
+  expect(started).toHaveLength(1);
+  expect(await environment.cluster.find(kinds.job, objectNames.rehearsal, site.namespace)).toBeUndefined();
+}
+
+async function explanationOf({ environment, name }: Site): Promise<string> {
+  const { exitCode, stdout } = await environment.plane.gatehouse(['gateway', 'explain', name]);
+  expect(exitCode).toBe(0);
+  return stdout;
+}
+
+describe.concurrent('an agent that must not become the agent', () => {
+  it.for([
+    { behaviour: 'cannot-be-pulled', reason: /not found/ },
+    { behaviour: 'exits-at-start', reason: new RegExp(`exit code ${lastExitCode}.*${lastWords}`, 's') },
+  ] as const)('$behaviour: the rehearsal finds it, and the running agent is undisturbed', async (bad) => {
+    const site = await siteWithUpdateTo(bad.behaviour);
+    const before = await theAgent(site);
+    expect(await eventOf(site, 'agent-rehearsal-failed')).toMatch(bad.reason);
+    const explanation = await explanationOf(site);
+    expect(explanation).toMatch(bad.reason);
+    expect(explanation).toContain(`gatehouse agent-update retry ${site.name}`);
+    await expectNoOtherTry(site);
+    expect(await theAgent(site)).toEqual(before);
+    // Never swapped: the Deployment is as the guard made it.
+    const deployment = await site.environment.cluster.find(kinds.deployment, objectNames.agent, site.namespace);
+    expect(deployment?.metadata.generation).toBe(1);
+    expect(longestPauseOfPolls(site)).toBeLessThan(pollSeconds * 1100 + 1000);
+
+    const retry = await site.environment.plane.gatehouse(['agent-update', 'retry', site.name]);
+    expect(retry.exitCode, retry.stderr).toBe(0);
+    await waitFor(
+      'the second try, which a person asked for, to fail too',
+      async () => {
+        const events = await eventsOf(site.environment, site.name);
+        return events.filter(({ type }) => type === 'agent-rehearsal-failed').length === 2 ? true : undefined;
+      },
+      { timeoutSeconds: 90, everyMilliseconds: 500 },
+    );
+  });
+
+  it('exits-in-place: it is swapped in and taken back in time, with the true reason', async () => {
+    const site = await siteWithUpdateTo('exits-in-place');
+    const { environment, name, namespace } = site;
+    const before = await theAgent(site);
+    const message = await eventOf(site, 'agent-update-taken-back');
+    expect(message).toContain(`exit code ${lastExitCode}`);
+    expect(message).toContain(lastWords);
+    expect(await explanationOf(site)).toContain(lastWords);
+
+    // The swap made the second ReplicaSet; from then on the time runs.
+    const replicaSets = await environment.cluster.list({ apiVersion: 'apps/v1', kind: 'ReplicaSet' }, { namespace });
+    const made = replicaSets
+      .filter(({ metadata }) => metadata.name.startsWith(`${objectNames.agent}-`))
+      .map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''));
+    expect(made).toHaveLength(2);
+    const gateway = await waitForGateway(
+      environment,
+      name,
+      'to have taken it back',
+      (seen) => (seen.takenBack.length > 0 && seen.agentUpdate?.phase === 'taken-back' ? seen : undefined),
+      30,
+    );
+    expect(Date.parse(gateway.takenBack[0]?.at ?? '') - Math.max(...made)).toBeLessThan(promisedSeconds * 1000);
+    expect(gateway).toMatchObject({ agentVersion: '5.0.0', status: 'Running', isCurrent: false });
+    expect(gateway.agentUpdate?.reason).toMatchObject({ exitCode: lastExitCode });
+
+    await waitFor(
+      'the bad pod to be gone, and the old one to be as it was',
+      async () => (JSON.stringify(await theAgent(site)) === JSON.stringify(before) ? true : undefined),
+      { timeoutSeconds: 90, everyMilliseconds: 500 },
+    );
+    await expectNoOtherTry(site);
+    expect(longestPauseOfPolls(site)).toBeLessThan(pollSeconds * 1100 + 1000);
+  });
+});
