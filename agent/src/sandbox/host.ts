@@ -23,7 +23,7 @@ import { createBundleFolder } from './bundle-folder.ts';
 import { type ClusterFile, createClusterFile } from './cluster-file.ts';
 import { serveControl } from './control-socket.ts';
 import { parseGatewaysFile, type SandboxGateway } from './gateways-file.ts';
-import { isOfGateway, newGatewayState, timingsOf, withSettings } from './installation.ts';
+import { isOfGateway, newGatewayState, timingsOf, installedAgain } from './installation.ts';
 import { createProcessPods } from './process-pods.ts';
 import { openProcessRecord, type ProcessRecord } from './process-record.ts';
 import { openSandboxReleases, type SandboxReleases } from './sandbox-releases.ts';
@@ -38,7 +38,7 @@ export interface Sandbox {
 const sandboxPace: SimulatedPace = {
   kubelet: { probeEvery: 500, firstRestartAfter: 500, backOff: 2_000, backOffMax: 15_000, grace: 5_000 },
   controllerDelay: 50,
-  machineSecond: 250,
+  machineSecond: 350,
 };
 
 const retryAfter: Milliseconds = 1_000;
@@ -136,7 +136,7 @@ async function startGateway(
   const print = openPodLog(path.join(folder, 'pods.log'));
   const cluster: SimulatedCluster = createSimulatedCluster({
     clock: systemClock,
-    state: withSettings(before, gateway, server),
+    state: installedAgain(before, gateway, server),
     pace: sandboxPace,
     runtime: createProcessPods({
       bundles: createBundleFolder(given.bundleDirectory, (release) => releases.bundle(release)),

@@ -6,6 +6,7 @@ import { parseKubernetesVersion } from '@gatehouse/domain/version';
 import { defaultOsVariable } from '@gatehouse/release/gateway-cluster';
 import type { AgentSettingsData } from '@gatehouse/release/install-manifest';
 import { gatewayNamespaces } from '@gatehouse/release/object-names';
+import type { MapName } from '../cluster/cluster.ts';
 import { newSimulatedState } from '../cluster/simulated/simulated-cluster.ts';
 import type { SimulatedState } from '../cluster/simulated/state.ts';
 import { countWrite } from '../cluster/simulated/store.ts';
@@ -20,26 +21,22 @@ export function timingsOf({ timings }: SandboxGateway): string {
 /** A cluster that is about to become a gateway. Only its owner made something in it so far. */
 export function newGatewayState(gateway: SandboxGateway, first: FirstInstallation, now: Instant): SimulatedState {
   const kubernetes = parseKubernetesVersion(gateway.kubernetes ?? '') ?? first.nodes?.kubernetes ?? first.kubernetesMin;
-  const bare =
-    gateway.installation === 'cli'
-      ? newSimulatedState(
-          {
-            kind: 'cluster-api',
-            cluster: {
-              clusterName: gateway.name,
-              version: kubernetes,
-              osVariable: defaultOsVariable,
-              os: gateway.os ?? first.nodes?.os ?? 'sandbox-os',
-              controlPlanes: gateway.controlPlanes,
-              workers: gateway.workers,
-            },
+  return gateway.installation === 'cli'
+    ? newSimulatedState(
+        {
+          kind: 'cluster-api',
+          cluster: {
+            clusterName: gateway.name,
+            version: kubernetes,
+            osVariable: defaultOsVariable,
+            os: gateway.os ?? first.nodes?.os ?? 'sandbox-os',
+            controlPlanes: gateway.controlPlanes,
+            workers: gateway.workers,
           },
-          now,
-        )
-      : newSimulatedState({ kind: 'existing', kubernetes, nodes: ownersNodes(gateway, kubernetes, now) }, now);
-  const { registrationToken } = gateway;
-  const { state, resourceVersion } = countWrite(bare);
-  return { ...state, maps: { ...state.maps, identity: { data: { registrationToken }, resourceVersion } } };
+        },
+        now,
+      )
+    : newSimulatedState({ kind: 'existing', kubernetes, nodes: ownersNodes(gateway, kubernetes, now) }, now);
 }
 
 function ownersNodes(
@@ -62,12 +59,22 @@ function ownersNodes(
   ];
 }
 
-/** Applies the settings again, as re-applying the install manifest does: the control plane may have another port now. */
-export function withSettings(state: SimulatedState, gateway: SandboxGateway, server: URL): SimulatedState {
-  const data = settingsOf(gateway, server);
+/**
+ * Applies settings and token again, as running the install commands again does: the control plane may have another port
+ * now. An agent that has enrolled keeps its key and throws the token away.
+ */
+export function installedAgain(state: SimulatedState, gateway: SandboxGateway, server: URL): SimulatedState {
+  const { registrationToken } = gateway;
+  return writeMap(writeMap(state, 'settings', { ...settingsOf(gateway, server) }), 'identity', {
+    ...state.maps.identity?.data,
+    registrationToken,
+  });
+}
+
+function writeMap(state: SimulatedState, name: MapName, data: Readonly<Record<string, string>>): SimulatedState {
   const counted = countWrite(state);
-  const settings = { data: { ...data }, resourceVersion: counted.resourceVersion };
-  return { ...counted.state, maps: { ...counted.state.maps, settings } };
+  const map = { data, resourceVersion: counted.resourceVersion };
+  return { ...counted.state, maps: { ...counted.state.maps, [name]: map } };
 }
 
 /** Whether the state is of that gateway and not of one with the same name that a former control plane had. */

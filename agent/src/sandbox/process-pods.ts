@@ -37,14 +37,13 @@ const lastBytesMax = 2_048;
 const heapMax = 160;
 
 export function createProcessPods(parts: ProcessPodParts): PodRuntime {
-  let started = 0;
   const agent = new Agent({ keepAlive: true });
   return {
     pull: (release) => parts.bundles.pull(release),
     start(order) {
-      started += 1;
-      const healthSocket = path.join(parts.socketDirectory, `h${process.pid}-${started}.sock`);
       const token = randomUUID();
+      // All gateways of a sandbox share the folder.
+      const healthSocket = path.join(parts.socketDirectory, `h-${token.slice(0, 13)}.sock`);
       const forget = parts.grant(order.podName, token);
       const child = spawn(process.execPath, programOf(order, parts), {
         env: environmentOf(order, parts, { healthSocket, token }),
@@ -85,7 +84,7 @@ function environmentOf(
   parts: ProcessPodParts,
   own: { readonly healthSocket: string; readonly token: string },
 ): Readonly<Record<string, string>> {
-  const inherited = ['TZ', 'LANG'].flatMap((name) => {
+  const inherited = ['TZ', 'LANG', 'NODE_EXTRA_CA_CERTS'].flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });

@@ -19,7 +19,7 @@ import type { SimulatedState, Troubles } from './state.ts';
 import { countWrite, createStore, type Store } from './store.ts';
 import { renderSimulatedTemplate } from './template.ts';
 import { type NewCluster, newClusterApi } from './topology-patch.ts';
-import { makePod, nextWorkloadChange, reconcileWorkload } from './workload.ts';
+import { nextWorkloadChange, reconcileWorkload } from './workload.ts';
 
 export interface SimulatedPace {
   readonly kubelet: KubeletPace;
@@ -37,7 +37,7 @@ export interface SimulatedCluster {
   readonly owner: SimulatedOwner;
   read(): SimulatedState;
   onChange(listener: () => void): void;
-  /** The program that the install manifest brings, made once and kept running. */
+  /** As the install manifest does: from then on a guard runs. Installed once; another release changes nothing. */
   installGuard(release: AgentRelease, repository: string): void;
   setTroubles(change: (troubles: Troubles) => Troubles): void;
   /** Holds up every call of that pod and fails its probe, as SIGSTOP does; or lets it go on. */
@@ -104,10 +104,8 @@ export function createSimulatedCluster(parts: {
     read: store.read,
     onChange: store.onChange,
     installGuard(release, repository) {
-      if (store.read().pods.some(({ owner }) => owner.kind === 'guard')) return;
-      const template = renderSimulatedTemplate(release, { repository });
-      const pod = makePod('gatehouse-guard', template, { kind: 'guard' }, clock.wall(), newPod(store, clock));
-      store.write((state) => ({ ...state, pods: [...state.pods, pod] }));
+      const guard = renderSimulatedTemplate(release, { repository });
+      store.write((state) => (state.guard === undefined ? { ...state, guard } : state));
     },
     setTroubles: (change) => store.write((state) => ({ ...state, troubles: change(state.troubles) })),
     freeze(podName, isFrozen) {

@@ -97,6 +97,8 @@ export interface SimulatedState {
   readonly replicaSets: readonly ReplicaSetState[];
   readonly pods: readonly PodState[];
   readonly rehearsal?: RehearsalState;
+  /** The Deployment of the guard, which the install manifest brings. */
+  readonly guard?: AgentTemplate;
   /** No more pods of the agent than this fit. */
   readonly podsMax?: number;
   /** By `apiVersion|kind|namespace|name`. */

@@ -26,7 +26,9 @@ export interface NewPod {
 /** `newPod` gives each pod that is made its suffix and its node. */
 export function reconcileWorkload(state: SimulatedState, now: Instant, newPod: () => NewPod): SimulatedState {
   const scaled = reconcileDeployment(state, now);
-  const next = writeStatus(reconcileRehearsal(reconcileReplicaSets(scaled, now, newPod), now, newPod), now);
+  const withAgents = reconcileReplicaSets(scaled, now, newPod);
+  const withOthers = reconcileGuard(reconcileRehearsal(withAgents, now, newPod), now, newPod);
+  const next = writeStatus(withOthers, now);
   const isSame =
     isDeepStrictEqual(next.pods, state.pods) &&
     isDeepStrictEqual(next.replicaSets, state.replicaSets) &&
@@ -193,12 +195,20 @@ function reconcileRehearsal(state: SimulatedState, now: Instant, newPod: () => N
   return { ...cleared, pods: [...cleared.pods, pod] };
 }
 
+/** Its strategy is Recreate: the next one comes when the former is gone. */
+function reconcileGuard(state: SimulatedState, now: Instant, newPod: () => NewPod): SimulatedState {
+  if (state.guard === undefined || state.pods.some(({ owner }) => owner.kind === 'guard') || isFull(state))
+    return state;
+  const pod = makePod('gatehouse-guard', state.guard, { kind: 'guard' }, now, newPod());
+  return { ...state, pods: [...state.pods, pod] };
+}
+
 function markDeleting(state: SimulatedState, which: (pod: PodState) => boolean): SimulatedState {
   if (!state.pods.some((pod) => which(pod) && !pod.isDeleting)) return state;
   return { ...state, pods: state.pods.map((pod) => (which(pod) ? { ...pod, isDeleting: true } : pod)) };
 }
 
-export function makePod(
+function makePod(
   namePrefix: string,
   template: AgentTemplate,
   owner: PodState['owner'],
