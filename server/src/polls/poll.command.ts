@@ -66,9 +66,10 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
   if (request.observation === undefined && request.observationDigest !== stored.observation?.digest) {
     return done({ reply: { isObservationWanted: true, pollAgainSeconds: atOnceSeconds } });
   }
-  const isNews = request.observation !== undefined && request.observationDigest !== stored.observation?.digest;
+  const { observation } = request;
+  const isNews = observation !== undefined && request.observationDigest !== stored.observation?.digest;
   if (isNews) {
-    const body = plainTree(request.observation);
+    const body = plainTree(observation);
     await upsertObservation(tx, row.id, { digest: request.observationDigest, body, receivedAt: work.now });
   }
   const seen = withPoll(await loadGateway(tx, row, { withProfiles: true }), work);
