@@ -1,0 +1,9 @@
+/**
+ * `npm run bench`: every measurement, each as a ratio to a baseline of the same run. Prints; judges nothing.
+ */
+
+import { cpus } from 'node:os';
+import { measurePollsWithNothingNew } from './polls-with-nothing-new.ts';
+
+console.log(`${cpus().length} processors, ${cpus()[0]?.model ?? 'of an unknown kind'}; Node ${process.version}`);
+await measurePollsWithNothingNew();
