@@ -291,6 +291,20 @@ describe("what is nobody's fault does not count against the version", () => {
   });
 });
 
+test('an old agent that was frozen while the new one took over does nothing when it wakes', () => {
+  const world = untilSwapped(installed());
+  world.freeze(oldAgent, seconds(40));
+  world.runUntil('the new one acts', () => world.acting().includes('4.2.7'), seconds(40));
+  world.run(seconds(40));
+  expect(world.actingSeconds().two).toBe(0);
+});
+
+test('the old one hands over as soon as the new one is Ready, and not only when it is stopped', () => {
+  const world = untilSwapped(installed());
+  world.runUntil('the new one acts', () => world.acting().includes('4.2.7'), seconds(10));
+  expect(world.deployment()?.replicas).toBe(2);
+});
+
 describe('no attempt begins', () => {
   test.each<{ name: string; disturb: (world: SmallAgentCluster) => void; code: string }>([
     {

@@ -108,6 +108,11 @@ const cases: readonly { name: string; facts: GatewayFacts; codes: readonly strin
     }),
     codes: ['profile-update-preflight', 'preflight-etcd-healthy'],
   },
+  {
+    name: 'the profile of the release, and another one still confirmed',
+    facts: gateway({ profileUpdate: confirmed(), observation: upToDate }),
+    codes: ['profile-update-waiting-for-poll'],
+  },
   { name: 'on its way', facts: updating({}), codes: ['profile-update-in-progress'] },
   {
     name: 'stopped, with the reason',

@@ -201,7 +201,7 @@ describe('the milestone', () => {
   const late: readonly { name: string; seen: ObservedClusterApi }[] = [
     {
       name: 'a fourth replica is still there',
-      seen: { ...done, controlPlane: { ...done.controlPlane, replicas: 4, ready: 4 } },
+      seen: { ...done, controlPlane: { ...done.controlPlane, replicas: 4 } },
     },
     { name: 'one is not ready', seen: { ...done, controlPlane: { ...done.controlPlane, ready: 2 } } },
     { name: 'one is not available', seen: { ...done, controlPlane: { ...done.controlPlane, available: 2 } } },
@@ -253,6 +253,20 @@ describe('the milestone', () => {
     const reachedAt = decision.progress.controlPlanesUpdatedAt;
     expect(runToEnd(world).controlPlanesUpdatedAt).toBe(reachedAt);
   });
+});
+
+test('the OS does not go to the workers while a control plane still rolls', () => {
+  const world = startWorld({ os: 'two', workers: 1 });
+  let decision = world.look();
+  while (decision.progress.steps[1]?.state !== 'running') {
+    const isFirst =
+      world.progress() === undefined || world.cluster.observe().controlPlaneOverrides['osImage'] === undefined;
+    decision = world.look(isFirst ? {} : { crash: 'after' });
+  }
+  const seen = world.cluster.observe();
+  const isRolling = { ...seen, controlPlane: { ...seen.controlPlane, isRollingOut: true } };
+  expect(world.decide(isRolling).actions).toEqual([]);
+  expect(world.decide(seen).actions).toEqual([{ kind: 'setOs', os: 'two' }]);
 });
 
 describe('what cannot be read', () => {

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest';
+import { decideLease, isLeaseFree, isLeaseOverdue, type LeaseFacts, mayAct } from './agent-lease.ts';
+import { seconds } from './instant.ts';
+import { agentPod, at, deployment, newAgent, oldAgent, t0 } from './testing/facts.ts';
+
+const me = { release: oldAgent, isStopping: false, isTrialPending: false };
+const facts: LeaseFacts = { me, isHolder: false, deployment: deployment(), pods: [] };
+const swapped = { deployment: deployment({ release: newAgent }) };
+const successor = agentPod('new', newAgent, { isReady: true });
+
+describe('who takes and who gives the Lease', () => {
+  test.each<{ name: string; facts: LeaseFacts; becomes: string }>([
+    { name: 'the named one takes it', facts, becomes: 'take' },
+    { name: 'one that is not named does not', facts: { ...facts, ...swapped }, becomes: 'keep' },
+    { name: 'nor one without a Deployment', facts: { ...facts, deployment: undefined }, becomes: 'keep' },
+    {
+      name: 'nor one whose trial is pending',
+      facts: { ...facts, me: { ...me, isTrialPending: true } },
+      becomes: 'keep',
+    },
+    { name: 'nor one that stops', facts: { ...facts, me: { ...me, isStopping: true } }, becomes: 'keep' },
+    { name: 'the holder keeps it', facts: { ...facts, isHolder: true }, becomes: 'keep' },
+    {
+      name: 'the holder that stops gives it',
+      facts: { ...facts, isHolder: true, me: { ...me, isStopping: true } },
+      becomes: 'release',
+    },
+    {
+      name: 'the holder keeps it until the named one is Ready',
+      facts: { ...facts, ...swapped, isHolder: true, pods: [{ ...successor, isReady: false }] },
+      becomes: 'keep',
+    },
+    {
+      name: 'and gives it then',
+      facts: { ...facts, ...swapped, isHolder: true, pods: [successor] },
+      becomes: 'release',
+    },
+    {
+      name: 'but not to one that is being deleted',
+      facts: { ...facts, ...swapped, isHolder: true, pods: [{ ...successor, isDeleting: true }] },
+      becomes: 'keep',
+    },
+    {
+      name: 'the holder acts on while the Deployment is gone',
+      facts: { ...facts, isHolder: true, deployment: undefined },
+      becomes: 'keep',
+    },
+  ])('$name', ({ facts: given, becomes }) => {
+    expect(decideLease(given)).toBe(becomes);
+  });
+});
+
+test.each([
+  { name: 'renewed just now', isHolder: true, age: 0, acts: true, overdue: false },
+  { name: 'renewed 10 s ago', isHolder: true, age: seconds(10), acts: true, overdue: false },
+  { name: 'a millisecond more', isHolder: true, age: seconds(10) + 1, acts: false, overdue: false },
+  { name: 'not for longer than the Lease lasts', isHolder: true, age: seconds(15) + 1, acts: false, overdue: true },
+  { name: 'a standby', isHolder: false, age: seconds(100), acts: false, overdue: false },
+])('$name', ({ isHolder, age, acts, overdue }) => {
+  expect(mayAct({ isHolder, sinceRenewal: age })).toBe(acts);
+  expect(isLeaseOverdue({ isHolder, sinceRenewal: age })).toBe(overdue);
+});
+
+test.each([
+  { name: 'gone', lease: undefined, isFree: true },
+  { name: 'emptied', lease: { resourceVersion: '1', renewedAt: at(seconds(15)) }, isFree: true },
+  { name: 'renewed 15 s ago', lease: { resourceVersion: '1', holder: 'a', renewedAt: t0 }, isFree: false },
+  { name: 'renewed longer ago', lease: { resourceVersion: '1', holder: 'a', renewedAt: at(-1) }, isFree: true },
+])('a Lease that was $name', ({ lease, isFree }) => {
+  expect(isLeaseFree(lease, at(seconds(15)))).toBe(isFree);
+});
