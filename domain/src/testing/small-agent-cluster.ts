@@ -33,7 +33,7 @@ interface Pod {
   readonly name: string;
   readonly release: AgentRelease;
   readonly createdAt: Milliseconds;
-  process:
+  container:
     | {
         readonly id: string;
         readonly startedAt: Milliseconds;
@@ -124,7 +124,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
         name: unique('pod'),
         release,
         createdAt: now,
-        process: undefined,
+        container: undefined,
         startsAt: now + tick,
         readySince: undefined,
         deletedAt: undefined,
@@ -138,7 +138,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
   };
 
   const end = (pod: Pod, exitCode: number, message?: string) => {
-    pod.process = undefined;
+    pod.container = undefined;
     pod.readySince = undefined;
     pod.restarts += 1;
     pod.lastEnd = { exitCode, reason: 'Error', ...(message === undefined ? {} : { message }), finishedAt: at(now) };
@@ -149,16 +149,16 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     pods = pods.filter(({ deletedAt }) => deletedAt === undefined || now < deletedAt + 2 * tick);
     for (const pod of pods) {
       const does = behaviourOf(pod.release).deployment;
-      if (pod.process === undefined && does !== 'cannot-pull' && now >= pod.startsAt && pod.deletedAt === undefined) {
-        pod.process = {
-          id: unique('process'),
+      if (pod.container === undefined && does !== 'cannot-pull' && now >= pod.startsAt && pod.deletedAt === undefined) {
+        pod.container = {
+          id: unique('container'),
           startedAt: now,
           renewedAt: now,
           hasPassedTrial: false,
           believesHolder: false,
         };
-      } else if (pod.process !== undefined) {
-        const age = now - pod.process.startedAt;
+      } else if (pod.container !== undefined) {
+        const age = now - pod.container.startedAt;
         if (does === 'exits') end(pod, 1, 'cannot read the settings');
         else if (typeof does === 'object' && age >= does.crashesAfter) end(pod, 2, 'heap exhausted');
       }
@@ -176,7 +176,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     ...(behaviourOf(pod.release).deployment === 'cannot-pull'
       ? { waiting: { reason: 'ImagePullBackOff', message: 'manifest unknown' } }
       : {}),
-    ...(pod.process === undefined ? {} : { runningSince: at(pod.process.startedAt) }),
+    ...(pod.container === undefined ? {} : { runningSince: at(pod.container.startedAt) }),
     ...(pod.lastEnd === undefined ? {} : { lastEnd: pod.lastEnd }),
   });
 
@@ -266,7 +266,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
         return applyDeployment(action.release, action.minReadySeconds, undefined);
       case 'takeLease':
       case 'releaseLease':
-        throw new Error('the Lease belongs to a process');
+        throw new Error('the Lease belongs to a container');
       default:
         return action satisfies never;
     }
@@ -274,34 +274,34 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
 
   const isFrozen = (pod: Pod) => frozen !== undefined && now < frozen.until && isSameAgent(pod.release, frozen.release);
   const isActing = (pod: Pod) =>
-    pod.process !== undefined &&
+    pod.container !== undefined &&
     !isFrozen(pod) &&
-    mayAct({ isHolder: pod.process.believesHolder, sinceRenewal: now - pod.process.renewedAt });
+    mayAct({ isHolder: pod.container.believesHolder, sinceRenewal: now - pod.container.renewedAt });
 
   const runAgent = (pod: Pod): void => {
-    const { process } = pod;
+    const { container } = pod;
     const does = behaviourOf(pod.release).deployment;
-    if (process === undefined || does === 'hangs' || does === 'exits' || isFrozen(pod)) return;
+    if (container === undefined || does === 'hangs' || does === 'exits' || isFrozen(pod)) return;
     const { attempt } = state;
     const isTried =
       attempt !== undefined && ['swapping', 'watching'].includes(attempt.phase) && isSameAgent(attempt.to, pod.release);
-    if (isServerUp && does !== 'trial-refused') process.hasPassedTrial = true;
-    const isTrialPending = isTried && !process.hasPassedTrial;
-    if (!isTrialPending && now > process.startedAt) pod.readySince ??= now;
-    const isHolder = lease.holder === process.id;
+    if (isServerUp && does !== 'trial-refused') container.hasPassedTrial = true;
+    const isTrialPending = isTried && !container.hasPassedTrial;
+    if (!isTrialPending && now > container.startedAt) pod.readySince ??= now;
+    const isHolder = lease.holder === container.id;
     if (isHolder && now - lease.renewedAt >= productionTimings.lease.renewEvery) lease.renewedAt = now;
-    if (isHolder) process.renewedAt = lease.renewedAt;
+    if (isHolder) container.renewedAt = lease.renewedAt;
     const decision = nextAgentUpdateActions(
       {
         me: {
           podName: pod.name,
           release: pod.release,
-          startedAt: at(process.startedAt),
+          startedAt: at(container.startedAt),
           isStopping: pod.deletedAt !== undefined,
           isTrialPending,
         },
         isHolder,
-        mayAct: mayAct({ isHolder, sinceRenewal: now - process.renewedAt }),
+        mayAct: mayAct({ isHolder, sinceRenewal: now - container.renewedAt }),
         ...(target === undefined ? {} : { target }),
         ...(verified === undefined ? {} : { verification: { digest: verified } }),
         isServerReachable: isServerUp,
@@ -323,13 +323,13 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
           renewedAt: at(lease.renewedAt),
         };
         if (isLeaseFree(seen, at(now))) {
-          lease = { holder: process.id, renewedAt: now };
-          process.renewedAt = now;
+          lease = { holder: container.id, renewedAt: now };
+          container.renewedAt = now;
         }
       } else if (action.kind === 'releaseLease') lease = { holder: undefined, renewedAt: now };
       else if (!carryOut('agent', action)) break;
     }
-    process.believesHolder = lease.holder === process.id;
+    container.believesHolder = lease.holder === container.id;
   };
 
   const runGuard = () => {
@@ -391,7 +391,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     },
     killContainers: (release) => {
       for (const pod of pods) {
-        if (pod.process !== undefined && (release === undefined || isSameAgent(pod.release, release))) {
+        if (pod.container !== undefined && (release === undefined || isSameAgent(pod.release, release))) {
           end(pod, 137);
           pod.startsAt = now + tick;
         }
