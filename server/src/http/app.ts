@@ -77,6 +77,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     requestIdHeader: false,
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: true,
+    frameworkErrors: handleError,
     routerOptions: { maxParamLength: 500 },
     connectionTimeout: 120_000,
     requestTimeout: 120_000,

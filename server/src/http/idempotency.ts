@@ -7,7 +7,7 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
 import type { FastifyRequest } from 'fastify';
-import type { Principal } from '../identity/principal.ts';
+import type { Access } from '../identity/access.ts';
 import type { Work } from '../work/work.ts';
 import { type Answer, done, refuse } from './answer.ts';
 import { insertIdempotencyKey, selectIdempotencyKey, updateIdempotencyReply } from './idempotency.store.ts';
@@ -26,21 +26,23 @@ export function parseIdempotencyKey(request: FastifyRequest): Answer<string | un
 
 interface IdempotentRequest {
   readonly request: FastifyRequest;
-  readonly principal: Principal;
+  readonly access: Access;
   readonly key: string;
   readonly status: number;
 }
 
 export async function withIdempotency(
   work: Work,
-  { request, principal, key, status }: IdempotentRequest,
+  { request, access, key, status }: IdempotentRequest,
   body: () => Promise<Answer<unknown>>,
 ): Promise<Answer<unknown>> {
-  const id = { tokenId: principal.tokenId, keyHash: createHash('sha256').update(key).digest('hex') };
+  const id = { tokenId: access.principal.tokenId, keyHash: createHash('sha256').update(key).digest('hex') };
   const requestDigest = sha256Digest(`${request.method} ${request.url}\n${canonicalJson(request.body ?? null)}`);
   // Waits for a request with the same key that is still on its way.
   if (!(await insertIdempotencyKey(work.tx, { ...id, requestDigest, status, now: work.now }))) {
     const before = await selectIdempotencyKey(work.tx, id);
+    // The caller's own key, and the answer for which permission was asked when it was made.
+    access.own();
     if (before === undefined) throw new Error('an idempotency key is there and cannot be read');
     if (before.requestDigest !== requestDigest) {
       return refuse(

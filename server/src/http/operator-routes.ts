@@ -136,6 +136,6 @@ async function runCommand(command: AnyCommand, run: RunCommand): Promise<Answer<
       return answer;
     };
     if (key.reply === undefined) return body();
-    return withIdempotency(work, { request, principal: access.principal, key: key.reply, status }, body);
+    return withIdempotency(work, { request, access, key: key.reply, status }, body);
   });
 }

@@ -1,5 +1,6 @@
 /** Every "no" leaves as RFC 9457 problem details: refusals, requests that do not fit, and our own faults. */
 
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import { type Code, codes, type Problem, toProblem } from '@gatehouse/contract/problem';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Refusal } from './answer.ts';
@@ -87,9 +88,21 @@ function isConnectionFault(error: Error & { code?: unknown }): boolean {
   );
 }
 
-/** For 404 and 405: whatever is not in the route table. */
+const patterns = Object.values(operatorRoutes).map(({ path, method }) => ({
+  method,
+  pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
+}));
+
+/** For whatever is not in the route table: an address that is not there, or that takes other methods. */
 export function handleNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?', 1)[0] ?? '';
+  const methods = [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+  if (methods.length > 0 && !methods.some((method) => method === request.method)) {
+    const allowed = methods.join(', ');
+    const detail = `${path} does not take ${request.method}; it takes ${allowed}.`;
+    reply.header('allow', allowed);
+    return sendProblem(reply, toProblem('method-not-allowed', detail, { instance: request.id }));
+  }
   const detail = `There is no ${request.method} ${path}; /v1/openapi.json lists what there is.`;
   return sendProblem(reply, toProblem('not-found', detail, { instance: request.id }));
 }

@@ -58,7 +58,9 @@ const as = (caller: Caller, method: Method, address: string, call: Call = {}): P
 const fitting: Readonly<Record<string, { readonly address?: string; readonly body?: object }>> = {
   clearPause: { address: '/v1/pauses/gateway/nowhere' },
   revokeToken: { address: '/v1/tokens/nobody' },
-  createGateway: { body: { name: 'shared-name', installation: 'existing-cluster', provider: 'vsphere', project: 'nowhere' } },
+  createGateway: {
+    body: { name: 'shared-name', installation: 'existing-cluster', provider: 'vsphere', project: 'nowhere' },
+  },
   confirmProfileUpdate: { body: { planId: `sha256:${'0'.repeat(64)}` } },
   setPause: { body: { scope: 'gateway', name: 'nowhere', reason: 'because' } },
   setExemption: { body: { reason: 'because', until: '2040-01-01T00:00:00Z' } },
@@ -98,7 +100,8 @@ describe.each(guarded)('$name', ({ name, route, permission }) => {
     const reply = await as(caller, route.method, address, call);
     const mayAtAll = domainPermissions.some((known) => known === permission) && roleMay(role, permission);
     if (!mayAtAll) expect(reply).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
-    else if (!isOfPlatform.has(name) || callers[caller].role === 'Platform Admin') expect([401, 403]).not.toContain(reply.status);
+    else if (!isOfPlatform.has(name) || callers[caller].role === 'Platform Admin')
+      expect([401, 403]).not.toContain(reply.status);
     expect(reply.status).not.toBe(500);
   });
 });
@@ -131,7 +134,10 @@ describe('a foreign tenant gets the same answer as for what does not exist', () 
     const foreign = await as('otherAdmin', method, address.replace('NAME', 'only-acme'));
     const unknown = await as('otherAdmin', method, address.replace('NAME', 'only-nope'));
     expect(foreign.status).toBe(404);
-    const plain = (reply: Reply) => JSON.stringify(reply.body).replaceAll(/"instance":"[^"]*"/g, '').replaceAll(/only-\w+/g, 'X');
+    const plain = (reply: Reply) =>
+      JSON.stringify(reply.body)
+        .replaceAll(/"instance":"[^"]*"/g, '')
+        .replaceAll(/only-\w+/g, 'X');
     expect(plain(foreign)).toBe(plain(unknown));
   });
 
@@ -139,7 +145,9 @@ describe('a foreign tenant gets the same answer as for what does not exist', () 
     const { body } = await as('acmeAdmin', 'GET', '/v1/gateways/only-acme');
     const { id } = body as { id: string };
     expect(await as('otherAdmin', 'GET', `/v1/gateways/${id}`)).toMatchObject({ status: 404 });
-    expect(await as('otherAdmin', 'POST', '/v1/pauses', { body: { scope: 'gateway', name: id, reason: 'x' } })).toMatchObject({ status: 404 });
+    expect(
+      await as('otherAdmin', 'POST', '/v1/pauses', { body: { scope: 'gateway', name: id, reason: 'x' } }),
+    ).toMatchObject({ status: 404 });
   });
 
   test('lists hold nothing of others', async () => {
@@ -147,7 +155,12 @@ describe('a foreign tenant gets the same answer as for what does not exist', () 
       ((await as(caller, 'GET', address)).body as { items: { name: string }[] }).items.map(({ name }) => name);
     expect(await names('otherAdmin', '/v1/gateways')).toEqual(['only-other', 'shared-name']);
     expect(await names('acmeProjectViewer', '/v1/gateways')).toEqual(['shared-name']);
-    expect(await names('platformViewer', '/v1/gateways')).toEqual(['only-acme', 'only-other', 'shared-name', 'shared-name']);
+    expect(await names('platformViewer', '/v1/gateways')).toEqual([
+      'only-acme',
+      'only-other',
+      'shared-name',
+      'shared-name',
+    ]);
     expect(await names('otherAdmin', '/v1/tenants')).toEqual(['other']);
     expect(await names('otherAdmin', '/v1/tokens')).toEqual(['otheradmin']);
     const events = await as('otherAdmin', 'GET', '/v1/events');
@@ -165,21 +178,34 @@ describe('a foreign tenant gets the same answer as for what does not exist', () 
       { scope: 'tenant', name: 'nowhere', reason: 'x' },
       { scope: 'project', name: 'nowhere', reason: 'x' },
     ]) {
-      expect(await as('otherAdmin', 'POST', '/v1/pauses', { body })).toMatchObject({ status: 404, body: { code: 'not-found' } });
+      expect(await as('otherAdmin', 'POST', '/v1/pauses', { body })).toMatchObject({
+        status: 404,
+        body: { code: 'not-found' },
+      });
     }
   });
 });
 
 test('who sees several tenants says which one a name is of', async () => {
-  expect(await as('platformAdmin', 'GET', '/v1/gateways/shared-name')).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+  expect(await as('platformAdmin', 'GET', '/v1/gateways/shared-name')).toMatchObject({
+    status: 400,
+    body: { code: 'invalid-request' },
+  });
   const named = await as('platformAdmin', 'GET', '/v1/gateways/shared-name?tenant=other');
   expect(named).toMatchObject({ status: 200, body: { tenant: { name: 'other' } } });
-  expect(await as('acmeViewer', 'GET', '/v1/gateways/shared-name')).toMatchObject({ body: { tenant: { name: 'acme' } } });
+  expect(await as('acmeViewer', 'GET', '/v1/gateways/shared-name')).toMatchObject({
+    body: { tenant: { name: 'acme' } },
+  });
 });
 
 test('who sees a thing and may not do it is told so', async () => {
-  expect(await as('acmeViewer', 'DELETE', '/v1/gateways/only-acme')).toMatchObject({ status: 403, body: { code: 'not-allowed' } });
-  expect(await as('acmeProjectAdmin', 'POST', '/v1/pauses', { body: { scope: 'tenant', name: 'acme', reason: 'x' } })).toMatchObject({
+  expect(await as('acmeViewer', 'DELETE', '/v1/gateways/only-acme')).toMatchObject({
+    status: 403,
+    body: { code: 'not-allowed' },
+  });
+  expect(
+    await as('acmeProjectAdmin', 'POST', '/v1/pauses', { body: { scope: 'tenant', name: 'acme', reason: 'x' } }),
+  ).toMatchObject({
     status: 403,
   });
 });
@@ -196,14 +222,21 @@ describe('tokens', () => {
   });
 
   test('a revoked token and an expired one are refused', async () => {
-    const { body } = await as('acmeAdmin', 'POST', '/v1/tokens', { body: { name: 'short', role: 'Viewer', tenant: 'acme' } });
+    const { body } = await as('acmeAdmin', 'POST', '/v1/tokens', {
+      body: { name: 'short', role: 'Viewer', tenant: 'acme' },
+    });
     const { token } = body as { token: string };
-    expect(await world.call('GET', '/v1/me', { token })).toMatchObject({ status: 200, body: { name: 'short', tenant: 'acme' } });
+    expect(await world.call('GET', '/v1/me', { token })).toMatchObject({
+      status: 200,
+      body: { name: 'short', tenant: 'acme' },
+    });
     expect(await as('otherAdmin', 'DELETE', '/v1/tokens/short')).toMatchObject({ status: 404 });
     expect(await as('acmeAdmin', 'DELETE', '/v1/tokens/short')).toMatchObject({ status: 204 });
     expect(await world.call('GET', '/v1/me', { token })).toMatchObject({ status: 401 });
     const expiresAt = new Date(world.now() + 1000).toISOString();
-    const brief = await as('acmeAdmin', 'POST', '/v1/tokens', { body: { name: 'brief', role: 'Viewer', tenant: 'acme', expiresAt } });
+    const brief = await as('acmeAdmin', 'POST', '/v1/tokens', {
+      body: { name: 'brief', role: 'Viewer', tenant: 'acme', expiresAt },
+    });
     const briefToken = (brief.body as { token: string }).token;
     expect(await world.call('GET', '/v1/me', { token: briefToken })).toMatchObject({ status: 200 });
     world.advance(1001);
