@@ -225,7 +225,7 @@ describe('the one that acts', () => {
 describe('a gateway that Gatehouse installed', () => {
   test('gets its first profile without a confirmation', async () => {
     const world = await startRunning({ installation: 'cli', controlPlanes: 1 });
-    const { digest } = world.release('4.1.12').release.profiles['vsphere'] ?? { digest: '' };
+    const { digest } = world.releases.release('4.1.12').profiles['vsphere'] ?? { digest: '' };
     world.order({ initialProfile: { release: '4.1.12', digest } });
     const seen = await world.waitFor('the first profile', 300, () =>
       observed(world)?.appliedProfile === undefined ? undefined : observed(world),
@@ -236,18 +236,15 @@ describe('a gateway that Gatehouse installed', () => {
   });
 
   const vsphere = (world: GatewayWorld, version: string) => {
-    const pointer = world.release(version).release.profiles['vsphere'];
+    const pointer = world.releases.release(version).profiles['vsphere'];
     if (pointer === undefined) throw new Error(`no vsphere profile in ${version}`);
     return pointer;
   };
 
   /** What the control plane would order: the plan from what was observed. */
   function planned(world: GatewayWorld, from: string, to: string): NonNullable<Target['profileUpdate']> {
-    const profile = (version: string) => {
-      const document = world.release(version).profiles['vsphere'];
-      if (document === undefined) throw new Error(`no vsphere profile in ${version}`);
-      return toProfile(document, vsphere(world, version).digest);
-    };
+    const profile = (version: string) =>
+      toProfile(world.releases.profile(version, 'vsphere'), vsphere(world, version).digest);
     const nodes = observed(world)?.nodes;
     if (nodes === undefined || nodes === 'unknown') throw new Error('no nodes were observed');
     const decision = planProfileUpdate({

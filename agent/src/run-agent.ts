@@ -43,7 +43,8 @@ export interface AgentInput {
 }
 
 const startRetryMilliseconds = 2_000;
-const lookMilliseconds = { 'at-once': 200, busy: 500, idle: 2_000 } as const;
+/** A new target cuts the wait short. */
+const lookMilliseconds = { 'at-once': 200, busy: 500, idle: 4_000 } as const;
 const leaseLookMilliseconds = 150;
 
 export async function runAgent(input: AgentInput): Promise<void> {
@@ -151,6 +152,7 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
   const { settings, lease, shelf } = parts;
   // Undefined: not verified since this process began, which the first answer makes good.
   let releaseHolds: readonly Reason[] | undefined;
+  let news = new AbortController();
   const startedAt = await cluster.now();
   const agentActor = createAgentActor({
     cluster,
@@ -183,13 +185,15 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
     send: createSender(input, parts),
     receive: async (reply) => {
       releaseHolds = await receive(input, parts, reply, releaseHolds?.length === 0);
+      if (reply.target !== undefined) news.abort();
     },
   });
 
   const looking = async (): Promise<void> => {
     while (!signal.aborted) {
       const pace = await look({ input, parts, agentActor, profileActor, wake: () => polling.wake() });
-      await clock.sleep(lookMilliseconds[pace], signal);
+      await clock.sleep(lookMilliseconds[pace], AbortSignal.any([signal, news.signal]));
+      if (news.signal.aborted) news = new AbortController();
     }
   };
   await Promise.all([keepLease(input, parts), polling.run(signal), looking()]);

@@ -14,7 +14,37 @@ import { defined } from '../defined.ts';
 
 export type Seen = Omit<ObservationFacts, 'receivedAt'>;
 
+/** The control plane takes bodies of 1 MiB; what else a poll says needs little. */
+const observationBytesMax = 900_000;
+/** Texts are cut to these lengths, one after the other, until the observation fits. */
+const shorterTexts = [500, 100] as const;
+
 export function toObservationMessage(seen: Seen): Observation {
+  let message = toMessage(seen);
+  for (const lengthMax of shorterTexts) {
+    if (Buffer.byteLength(JSON.stringify(message)) <= observationBytesMax) break;
+    message = withShorterTexts(message, lengthMax);
+  }
+  return message;
+}
+
+/** Nothing that is checked by its form is longer than the shortest limit: a digest has 71 characters. */
+function withShorterTexts<T>(message: T, lengthMax: number): T;
+function withShorterTexts(message: unknown, lengthMax: number): unknown {
+  if (typeof message === 'string') return clip(message, lengthMax);
+  if (Array.isArray(message)) return message.map((item: unknown) => withShorterTexts(item, lengthMax));
+  if (typeof message !== 'object' || message === null) return message;
+  return Object.fromEntries(
+    Object.entries(message).map(([key, member]: [string, unknown]) => [
+      key,
+      key === 'lastLogLines' && typeof member === 'string'
+        ? lastOf(member, lengthMax)
+        : withShorterTexts(member, lengthMax),
+    ]),
+  );
+}
+
+function toMessage(seen: Seen): Observation {
   return {
     agent: seen.agent,
     ...(seen.attempt === undefined ? {} : { attempt: toAttempt(seen.attempt) }),
@@ -44,18 +74,20 @@ export function toObservationMessage(seen: Seen): Observation {
 const clip = (text: string, lengthMax: number): string =>
   text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1).toWellFormed()}…`;
 
+/** Of a log, what it ended with. */
+const lastOf = (text: string, lengthMax: number): string => text.slice(-lengthMax).toWellFormed();
+
 const toReason = (reason: Reason): Reason => ({
   code: clip(reason.code, 100),
   message: clip(reason.message, 4000),
   ...(reason.nextStep === undefined ? {} : { nextStep: clip(reason.nextStep, 1000) }),
 });
 
-/** The last lines of a log count, not the first. */
 const toAttemptReason = (reason: AttemptReason): AttemptReason => ({
   ...reason,
   code: clip(reason.code, 100),
   message: clip(reason.message, 2000),
-  ...(reason.lastLogLines === undefined ? {} : { lastLogLines: reason.lastLogLines.slice(-8000).toWellFormed() }),
+  ...(reason.lastLogLines === undefined ? {} : { lastLogLines: lastOf(reason.lastLogLines, 8000) }),
 });
 
 function toAttempt(attempt: AgentAttempt): NonNullable<Observation['attempt']> {

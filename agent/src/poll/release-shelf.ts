@@ -63,16 +63,26 @@ export async function openReleaseShelf(input: {
   });
   if (opened.kind === 'refused') return opened;
   const trusted = opened.value;
+  let isKept = false;
+  const keep = async (): Promise<void> => {
+    await keepMetadata(cluster, trusted);
+    isKept = true;
+  };
 
   return {
     kind: 'ok',
     value: {
       async refresh() {
         const refreshed = await trusted.refresh();
-        await keepMetadata(cluster, trusted);
+        await keep();
         return refreshed.kind === 'ok' ? { kind: 'ok', value: undefined } : refreshed;
       },
-      release: (version) => trusted.release(version),
+      async release(version) {
+        const release = await trusted.release(version);
+        // What the first question fetched is what a restart with the server gone stands on.
+        if (release.kind === 'ok' && !isKept) await keep();
+        return release;
+      },
       profile: (release, provider) => trusted.profile(release, provider),
       async prune() {
         const map = await cluster.readMap('target');

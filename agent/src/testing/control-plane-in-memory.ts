@@ -5,13 +5,11 @@
  */
 
 import { createPublicKey, verify } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { type Observation, PollRequest, type Target } from '@gatehouse/contract/agent-api';
 import { Check } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Answer, ControlPlane } from '../poll/control-plane.ts';
+import type { TestRepository } from './test-repository.ts';
 
 export interface SeenPoll {
   readonly at: number;
@@ -34,7 +32,7 @@ export interface ControlPlaneInMemory {
 export function createControlPlaneInMemory(options: {
   readonly gatewayId: string;
   readonly token: string;
-  readonly repositoryDirectory: string;
+  readonly repository: Pick<TestRepository, 'read'>;
   readonly clock: Clock;
 }): ControlPlaneInMemory {
   const { gatewayId, clock } = options;
@@ -106,8 +104,7 @@ export function createControlPlaneInMemory(options: {
           }),
         async readRepositoryFile(kind, file) {
           if (server.isAway) throw new Error('no route to host');
-          const full = path.join(options.repositoryDirectory, kind, file);
-          return existsSync(full) ? readFile(full) : undefined;
+          return options.repository.read(kind, file);
         },
       };
     },

@@ -3,16 +3,10 @@
  * the very code that runs in a pod, a control plane, and a signed repository. A release can be told to misbehave.
  */
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
 import type { Target } from '@gatehouse/contract/agent-api';
 import { toInstant } from '@gatehouse/domain/instant';
 import { parseKubernetesVersion, parsePlatformVersion } from '@gatehouse/domain/version';
-import { generateKeys } from '@gatehouse/release/keys';
-import { type PublishedRelease, publishRelease } from '@gatehouse/release/publish-release';
-import { sampleSource } from '@gatehouse/release/sample-releases';
 import { type Cluster, ClusterUnreachable } from '../cluster/cluster.ts';
 import { createFunctionPods, type PodContext, type PodProgram } from '../cluster/simulated/function-pods.ts';
 import {
@@ -27,6 +21,7 @@ import { runAgent } from '../run-agent.ts';
 import type { Self } from '../self.ts';
 import { rehearse } from '../update/rehearse.ts';
 import { type ControlPlaneInMemory, createControlPlaneInMemory } from './control-plane-in-memory.ts';
+import { openRepository, type TestRepository } from './test-repository.ts';
 
 /** What goes wrong in an agent of one version, as its program would do it. */
 export interface Misbehaviour {
@@ -45,7 +40,7 @@ export interface GatewayWorld {
   readonly simulated: SimulatedCluster;
   readonly server: ControlPlaneInMemory;
   readonly logs: readonly string[];
-  release(version: string): PublishedRelease;
+  readonly releases: TestRepository;
   agentOf(version: string): { readonly version: string; readonly digest: string };
   misbehave(version: string, how: Misbehaviour): void;
   /** Gives the gateway that target with the next generation. */
@@ -76,20 +71,16 @@ export async function createGatewayWorld(options: {
   /** As the setting `timings`. */
   readonly timings?: object;
 }): Promise<GatewayWorld> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-world-'));
-  const repositoryDirectory = path.join(directory, 'repository');
-  const releases = await publish(directory, repositoryDirectory);
+  const releases = await openRepository();
   const clock = createIdleClock();
-  const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repositoryDirectory, clock });
+  const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repository: releases, clock });
   const misbehaviour = new Map<string, Misbehaviour>();
   const logs: string[] = [];
 
-  const versionOf = (digest: string): string | undefined =>
-    [...releases].find(([, { release }]) => release.agent.digest === digest)?.[0];
   const simulated = createSimulatedCluster({
     clock,
     runtime: createFunctionPods(({ digest }) => {
-      const version = versionOf(digest);
+      const version = releases.versionOfAgent(digest);
       const how = version === undefined ? undefined : (misbehaviour.get(version) ?? {});
       return how === undefined || how.isMissing === true ? undefined : program(how);
     }),
@@ -171,9 +162,9 @@ export async function createGatewayWorld(options: {
   };
 
   const installer = simulated.connect();
-  await installer.writeMap('settings', await settings(repositoryDirectory, options), undefined);
+  await installer.writeMap('settings', settings(releases.root, options), undefined);
   await installer.writeMap('identity', { registrationToken: 'token-1' }, undefined);
-  const first = parsed(releases.get('4.1.12'), '4.1.12').release.agent;
+  const first = releases.release('4.1.12').agent;
   simulated.installGuard({ version: platformVersion(first.version), digest: first.digest }, repository);
 
   let generation = 0;
@@ -182,10 +173,10 @@ export async function createGatewayWorld(options: {
     simulated,
     server,
     logs,
-    release: (version) => parsed(releases.get(version), version),
+    releases,
     agentOf: (version) => {
-      const { agent } = parsed(releases.get(version), version).release;
-      return { version: agent.version, digest: agent.digest };
+      const { version: agentVersion, digest } = releases.release(version).agent;
+      return { version: agentVersion, digest };
     },
     misbehave: (version, how) => {
       misbehaviour.set(version, how);
@@ -210,7 +201,7 @@ export async function createGatewayWorld(options: {
       await simulated.stop();
       // Everything that still sleeps sees that it is over.
       await clock.advance(60_000);
-      await rm(directory, { recursive: true, force: true });
+      await releases.dispose();
     },
   };
   return world;
@@ -245,43 +236,17 @@ async function untilFilesRest(): Promise<void> {
   }
 }
 
-/** Two releases, and a third with the profile of the second. The agent is any file; its digest is what counts. */
-async function publish(directory: string, repositoryDirectory: string): Promise<Map<string, PublishedRelease>> {
-  const keysDirectory = path.join(directory, 'keys');
-  mustBeOk(await generateKeys(keysDirectory));
-  const releases = new Map<string, PublishedRelease>();
-  const sources = [
-    sampleSource('4.1.12'),
-    sampleSource('4.2.7'),
-    { ...sampleSource('4.2.7'), platformVersion: '4.2.8', upgradeFrom: ['4.2.7'] },
-  ];
-  for (const source of sources) {
-    const agentBundle = Buffer.from(`// agent ${source.platformVersion}`);
-    const now = new Date();
-    const published = mustBeOk(await publishRelease({ repositoryDirectory, keysDirectory, source, agentBundle, now }));
-    releases.set(source.platformVersion, published);
-  }
-  return releases;
-}
-
-function mustBeOk<T>(
-  outcome: { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'refused'; readonly reasons: unknown },
-): T {
-  if (outcome.kind === 'refused') throw new Error(JSON.stringify(outcome.reasons));
-  return outcome.value;
-}
-
-async function settings(
-  repositoryDirectory: string,
+function settings(
+  root: Uint8Array,
   options: { readonly installation: string; readonly timings?: object },
-): Promise<Readonly<Record<string, string>>> {
+): Readonly<Record<string, string>> {
   return {
     serverUrl: 'https://hub.example.com',
     gatewayId,
     gatewayName: 'site-a',
     installation: options.installation,
     provider,
-    rootJson: await readFile(path.join(repositoryDirectory, 'metadata', '1.root.json'), 'utf8'),
+    rootJson: Buffer.from(root).toString('utf8'),
     timings: JSON.stringify(options.timings ?? {}),
   };
 }

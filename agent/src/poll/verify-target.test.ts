@@ -1,0 +1,152 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Target } from '@gatehouse/contract/agent-api';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { verifyInitialProfile, verifyOrder } from '../apply/profile-order.ts';
+import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
+import { openRepository, type TestRepository } from '../testing/test-repository.ts';
+import { openReleaseShelf, type ReleaseShelf } from './release-shelf.ts';
+import { verifyTarget } from './verify-target.ts';
+
+const settings = { controlPlanes: 3, workers: 0 };
+
+describe('what a target names', () => {
+  let repository: TestRepository;
+  let world: MapsInMemory;
+  let directory: string;
+  let isAway: boolean;
+  let opened: number;
+
+  beforeEach(async () => {
+    repository = await openRepository();
+    world = createMapsInMemory(() => 0);
+    directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-shelf-'));
+    isAway = false;
+    opened = 0;
+  });
+  afterEach(async () => {
+    await repository.dispose();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  /** A new process each time: nothing is kept but what is in the gateway. */
+  async function open(): Promise<ReleaseShelf> {
+    opened += 1;
+    const shelf = await openReleaseShelf({
+      cluster: world.cluster,
+      root: repository.root,
+      workDirectory: path.join(directory, String(opened)),
+      controlPlane: {
+        readRepositoryFile: async (kind, file) => {
+          if (isAway) throw new Error('no route to host');
+          return repository.read(kind, file);
+        },
+      },
+    });
+    if (shelf.kind === 'refused') throw new Error(JSON.stringify(shelf.reasons));
+    return shelf.value;
+  }
+  const agent = (version: string): NonNullable<Target['agent']> => {
+    const { version: agentVersion, digest } = repository.release(version).agent;
+    return { release: version, version: agentVersion, digest, isRetried: false };
+  };
+  const profile = (version: string) => {
+    const pointer = repository.release(version).profiles['vsphere'];
+    if (pointer === undefined) throw new Error('no vsphere profile');
+    return { release: version, digest: pointer.digest };
+  };
+  const target = (more: Omit<Target, 'generation' | 'settings'>): Target => ({ generation: 1, settings, ...more });
+  const codes = (reasons: readonly { readonly code: string }[]): readonly string[] => reasons.map(({ code }) => code);
+
+  test('is verified from the root the agent was installed with', async () => {
+    const shelf = await open();
+    expect(
+      await verifyTarget(shelf, target({ agent: agent('4.2.7'), initialProfile: profile('4.1.12') }), 'vsphere'),
+    ).toEqual([]);
+  });
+
+  test('is verified again after a restart with the server gone', async () => {
+    await verifyTarget(await open(), target({ agent: agent('4.2.7'), initialProfile: profile('4.1.12') }), 'vsphere');
+    isAway = true;
+    const shelf = await open();
+    const verified = await verifyInitialProfile(shelf, profile('4.1.12'), 'vsphere');
+    expect(verified.kind).toBe('ok');
+    expect(await verifyTarget(shelf, target({ agent: agent('4.2.7') }), 'vsphere')).toEqual([]);
+  });
+
+  test('is a hold while the server cannot be reached and nothing is kept', async () => {
+    isAway = true;
+    const reasons = await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere');
+    expect(codes(reasons)).toContain('repository-unreachable');
+  });
+
+  test.each([
+    [
+      'a release that is not signed',
+      (): Omit<Target, 'generation' | 'settings'> => ({ agent: { ...agent('4.2.7'), release: '9.9.9' } }),
+      'unknown-release',
+    ],
+    [
+      'another agent under the name of a release',
+      () => ({ agent: { ...agent('4.2.7'), digest: agent('4.1.12').digest } }),
+      'release-mismatch',
+    ],
+    [
+      'another profile under the name of a release',
+      () => ({ initialProfile: { ...profile('4.2.7'), digest: profile('4.1.12').digest } }),
+      'release-mismatch',
+    ],
+  ])('is refused: %s', async (_, named, code) => {
+    const reasons = await verifyTarget(await open(), target(named()), 'vsphere');
+    expect(codes(reasons)).toContain(code);
+  });
+
+  test('is refused: a profile of a provider that the release has none for', async () => {
+    const reasons = await verifyTarget(await open(), target({ initialProfile: profile('4.2.7') }), 'nutanix');
+    expect(codes(reasons)).toContain('release-mismatch');
+  });
+
+  test('what lies in the gateway is checked each time it is taken', async () => {
+    await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere');
+    const map = await world.cluster.readMap('target');
+    const forged = Object.keys(map?.data ?? {}).map(
+      (key) => [key, 'H4sIAAAAAAAAA6tWKkktLlGyUkooLlGyqgUALMP0yBIAAAA='] as const,
+    );
+    expect(forged.length).toBeGreaterThan(0);
+    await world.cluster.writeMap('target', Object.fromEntries(forged), map?.resourceVersion);
+    isAway = true;
+    const reasons = await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere');
+    expect(reasons.length).toBeGreaterThan(0);
+  });
+
+  test('an order for other nodes than the signed profile says is refused', async () => {
+    const shelf = await open();
+    await shelf.refresh();
+    const order = (kubernetes: string, os: string) => ({
+      planId: `sha256:${'a'.repeat(64)}`,
+      release: '4.2.7',
+      from: { version: '4.1.12', digest: profile('4.1.12').digest },
+      to: { version: '4.2.7', digest: profile('4.2.7').digest },
+      steps: [
+        {
+          id: 'control-planes',
+          kind: 'control-planes' as const,
+          move: 'version' as const,
+          to: { kubernetes, os },
+          nodes: [],
+        },
+      ],
+      retry: 0,
+      isCancelled: false,
+    });
+    const signed = await verifyOrder(shelf, order('1.27.11', 'ubuntu-2204-kube-v1.27.11'), 'vsphere');
+    expect(signed.kind).toBe('ok');
+    for (const lie of [order('1.27.11', 'an-image-of-mine'), order('1.30.0', 'ubuntu-2204-kube-v1.27.11')]) {
+      expect(await verifyOrder(shelf, lie, 'vsphere')).toMatchObject({
+        kind: 'refused',
+        reasons: [{ code: 'order-refused' }],
+      });
+    }
+  });
+});
