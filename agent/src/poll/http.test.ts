@@ -1,6 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import { connect, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { makeSelfSigned } from '../testing/self-signed.ts';
 import { type HttpDoor, openHttpDoor, parseRetryAfter } from './http.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -8,20 +10,29 @@ afterEach(async () => {
   for (const close of closers.splice(0)) await close();
 });
 
-async function serve(listener: RequestListener): Promise<number> {
-  const server = createServer(listener);
+async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   closers.push(async () => {
-    server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   });
-  return (server.address() as AddressInfo).port; // Listening on TCP, so it is an AddressInfo.
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no TCP port');
+  return address.port;
 }
 
-function open(server: string, proxy: Parameters<typeof openHttpDoor>[0]['proxy'] = {}): HttpDoor {
-  const door = openHttpDoor({ server: new URL(server), proxy, userAgent: 'gatehouse-agent/4.1.12' });
+async function serve(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  const port = await listen(server);
+  closers.unshift(async () => server.closeAllConnections());
+  return port;
+}
+
+type Options = Parameters<typeof openHttpDoor>[0];
+
+function open(server: string, proxy: Options['proxy'] = {}, more: Partial<Options> = {}): HttpDoor {
+  const door = openHttpDoor({ server: new URL(server), proxy, userAgent: 'gatehouse-agent/4.1.12', ...more });
   closers.unshift(() => door.close());
   return door;
 }
@@ -78,6 +89,61 @@ describe('the door to the control plane', () => {
     const stop = AbortSignal.timeout(200);
     await open('http://10.255.255.1:8080', proxy).send({ ...get, signal: stop });
     expect(asked).toEqual(['http://hub.invalid:8080/v1/x']);
+  });
+});
+
+describe('over HTTPS', () => {
+  const { certificate, key } = makeSelfSigned('hub.example.com');
+
+  /** The control plane on loopback, and a proxy in whose eyes it is `hub.example.com:8443`. */
+  async function start() {
+    const server = createSecureServer({ cert: certificate, key }, (_, response) => response.end('secure'));
+    const port = await listen(server);
+    const asked: (string | undefined)[] = [];
+    const proxy = createServer((_, response) => response.writeHead(500).end());
+    proxy.on('connect', (request, client: Socket) => {
+      asked.push(`${request.url ?? ''} ${request.headers['proxy-authorization'] ?? ''}`.trim());
+      const upstream = connect(port, '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+      const end = (): void => {
+        upstream.destroy();
+        client.destroy();
+      };
+      for (const socket of [upstream, client]) socket.on('error', end).on('close', end);
+      closers.unshift(async () => end());
+    });
+    return { asked, httpsProxy: `127.0.0.1:${await listen(proxy)}` };
+  }
+
+  test('goes through the proxy by CONNECT, and trusts the authority of the settings', async () => {
+    const { asked, httpsProxy } = await start();
+    const door = open(
+      'https://hub.example.com:8443',
+      { httpsProxy: `http://user:word@${httpsProxy}` },
+      { serverCa: certificate },
+    );
+    expect(await door.send(get)).toMatchObject({ kind: 'answered', status: 200, body: Buffer.from('secure') });
+    expect(asked).toEqual([`hub.example.com:8443 Basic ${Buffer.from('user:word').toString('base64')}`]);
+  });
+
+  test('trusts nobody else', async () => {
+    const { httpsProxy } = await start();
+    const other = makeSelfSigned('hub.example.com').certificate;
+    for (const more of [{}, { serverCa: other }]) {
+      const answer = await open('https://hub.example.com:8443', { httpsProxy }, more).send(get);
+      expect(answer).toMatchObject({
+        kind: 'unreachable',
+        message: expect.stringMatching(/self-signed certificate/) as string,
+      });
+    }
+  });
+
+  test('takes no certificate of another name', async () => {
+    const { httpsProxy } = await start();
+    const answer = await open('https://else.example.com:8443', { httpsProxy }, { serverCa: certificate }).send(get);
+    expect(answer).toMatchObject({ kind: 'unreachable', message: expect.stringMatching(/altnames/) as string });
   });
 });
 
