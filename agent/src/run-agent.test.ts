@@ -1,10 +1,6 @@
-import type { Target } from '@gatehouse/contract/agent-api';
-import { parseInstant } from '@gatehouse/domain/instant';
-import { canonicalPlan, planProfileUpdate } from '@gatehouse/domain/profile-plan';
-import { sha256Digest } from '@gatehouse/release/canonical-json';
 import { afterEach, describe, expect, test } from 'vitest';
-import { toProfile } from './apply/profile-document.ts';
-import { createGatewayWorld, gatewayId, type GatewayWorld } from './testing/gateway-world.ts';
+import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
+import { plannedOrder, profilePointer } from './testing/planned-order.ts';
 
 const worlds: GatewayWorld[] = [];
 afterEach(async () => {
@@ -235,60 +231,19 @@ describe('a gateway that Gatehouse installed', () => {
     expect(Object.keys(world.simulated.read().objects).length).toBeGreaterThan(5);
   });
 
-  const vsphere = (world: GatewayWorld, version: string) => {
-    const pointer = world.releases.release(version).profiles['vsphere'];
-    if (pointer === undefined) throw new Error(`no vsphere profile in ${version}`);
-    return pointer;
-  };
-
-  /** What the control plane would order: the plan from what was observed. */
-  function planned(world: GatewayWorld, from: string, to: string): NonNullable<Target['profileUpdate']> {
-    const profile = (version: string) =>
-      toProfile(world.releases.profile(version, 'vsphere'), vsphere(world, version).digest);
-    const nodes = observed(world)?.nodes;
-    if (nodes === undefined || nodes === 'unknown') throw new Error('no nodes were observed');
-    const decision = planProfileUpdate({
-      gatewayId,
-      installation: 'cli',
-      settings: { controlPlanes: 3, workers: 2 },
-      current: profile(from),
-      target: profile(to),
-      nodes: nodes.map(({ name, role, createdAt }) => ({
-        name,
-        role,
-        kubernetesVersion: 'unknown',
-        ready: true,
-        createdAt: parseInstant(createdAt),
-      })),
-    });
-    if (decision.kind === 'none') throw new Error(JSON.stringify(decision.reasons));
-    const steps = decision.plan.steps.map((step) =>
-      step.kind === 'pack'
-        ? { ...step, deletes: [...step.deletes], keeps: [...step.keeps] }
-        : { ...step, nodes: [...step.nodes] },
-    );
-    return {
-      planId: sha256Digest(canonicalPlan(decision.plan)),
-      release: to,
-      from: vsphere(world, from),
-      to: vsphere(world, to),
-      steps,
-      retry: 0,
-      isCancelled: false,
-    };
-  }
+  const size = { controlPlanes: 3, workers: 2 } as const;
 
   async function startWithProfile(): Promise<GatewayWorld> {
-    const world = await startRunning({ installation: 'cli', controlPlanes: 3, workers: 2 });
+    const world = await startRunning({ installation: 'cli', ...size });
     world.server.pollAgainSeconds = 2;
-    world.order({ initialProfile: { release: '4.1.12', digest: vsphere(world, '4.1.12').digest } });
+    world.order({ initialProfile: { release: '4.1.12', digest: profilePointer(world, '4.1.12').digest } });
     await world.waitFor('the first profile', 300, () => observed(world)?.appliedProfile && true);
     return world;
   }
 
   test('reports the preflight of a plan that waits', async () => {
     const world = await startWithProfile();
-    const order = planned(world, '4.1.12', '4.2.7');
+    const order = plannedOrder(world, { from: '4.1.12', to: '4.2.7' }, size);
     world.order({ proposed: order });
     const preflight = await world.waitFor('the preflight', 60, () => observed(world)?.preflight);
     expect(preflight.planId).toBe(order.planId);
@@ -299,7 +254,7 @@ describe('a gateway that Gatehouse installed', () => {
 
   test('is moved to a newer profile: control planes, workers, packs', async () => {
     const world = await startWithProfile();
-    const order = planned(world, '4.1.12', '4.2.7');
+    const order = plannedOrder(world, { from: '4.1.12', to: '4.2.7' }, size);
     world.order({ profileUpdate: order });
     const ready: number[] = [];
     const states: string[] = [];
@@ -314,7 +269,7 @@ describe('a gateway that Gatehouse installed', () => {
     });
     expect(Math.min(...ready)).toBeGreaterThanOrEqual(3);
     const seen = observed(world);
-    expect(seen?.appliedProfile).toEqual(vsphere(world, '4.2.7'));
+    expect(seen?.appliedProfile).toEqual(profilePointer(world, '4.2.7'));
     expect(seen?.profileUpdate?.controlPlanesUpdatedAt).toBeDefined();
     expect(seen?.profileUpdate?.steps.map(({ id }) => id)).toEqual(order.steps.map(({ id }) => id));
     const done = states.filter((state) => state.endsWith(' done'));

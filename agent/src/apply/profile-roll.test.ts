@@ -8,12 +8,14 @@ import { plannedOrder, profilePointer } from '../testing/planned-order.ts';
 import { anotherOs } from '../testing/test-repository.ts';
 
 const settings = { controlPlanes: 3, workers: 2 } as const;
-const rollSeconds = 2_000;
+const rollSeconds = 500;
+/** Instead of 20 minutes; longer than any step of a machine lasts. */
+const timings = { profileUpdate: { stuckAfter: 60_000 } };
 
 let world: GatewayWorld;
 
 beforeEach(async () => {
-  world = await createGatewayWorld({ installation: 'cli', ...settings });
+  world = await createGatewayWorld({ installation: 'cli', ...settings, timings });
   world.server.pollAgainSeconds = 2;
   world.order({ initialProfile: { release: '4.1.12', digest: profilePointer(world, '4.1.12').digest } });
   await world.waitFor('the first profile', 300, () => world.server.observation?.appliedProfile);
@@ -80,7 +82,7 @@ test('a machine that never starts stops the update, leaves alone what works, and
   const stuck = newest()?.name;
 
   world.simulated.setTroubles(() => ({}));
-  await world.clock.advance(600_000);
+  await world.clock.advance(120_000);
   expect(newest()?.name).toBe(stuck);
   world.order({ profileUpdate: { ...planned, retry: 1 } });
   const end = await completed(planned.planId);
@@ -92,7 +94,7 @@ test('a Cluster that its owner paused moves nothing, is not called stuck, and go
   const { planId } = order('4.1.12', '4.2.7');
   await world.waitFor('a new machine', 300, () => (newest()?.phase === 'Provisioning' ? true : undefined));
   world.simulated.owner.pauseCluster(true);
-  await world.clock.advance(40 * 60_000);
+  await world.clock.advance(180_000);
   expect(progress()?.phase).toBe('running');
   expect(progress()?.steps.find(({ id }) => id === 'control-planes')?.message).toMatch(/paused/);
   world.simulated.owner.pauseCluster(false);
