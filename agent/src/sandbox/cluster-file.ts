@@ -58,15 +58,13 @@ export function createClusterFile(file: string, onFailure: (error: unknown) => v
   };
 }
 
+/** Each part is replaced when it changes, so the parts themselves tell. */
 function isSame(a: SimulatedState, b: SimulatedState | undefined): boolean {
   if (b === undefined) return false;
-  const { lease: _lease, writes: _writes, ...rest } = a;
-  // Each part is replaced when it changes, so the parts themselves tell.
-  return Object.entries(rest).every(([key, value]) => b[key as keyof SimulatedState] === value) && isSubset(b, a);
-}
-
-function isSubset(a: SimulatedState, b: SimulatedState): boolean {
-  return Object.keys(a).every((key) => key === 'lease' || key in b);
+  const parts = ({ lease: _lease, writes: _writes, ...rest }: SimulatedState): ReadonlyMap<string, unknown> =>
+    new Map(Object.entries(rest));
+  const [before, after] = [parts(b), parts(a)];
+  return before.size === after.size && [...after].every(([key, value]) => before.get(key) === value);
 }
 
 function parse(text: string, file: string): SimulatedState {
@@ -80,6 +78,6 @@ function parse(text: string, file: string): SimulatedState {
   if (typeof value !== 'object' || value === null || !('schema' in value) || value.schema !== 1) {
     throw new Error(`${file} is not the state of a simulated cluster. ${help}`);
   }
-  // Written by this program, whole or not at all.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Written by this program, whole or not at all.
   return value as SimulatedState;
 }

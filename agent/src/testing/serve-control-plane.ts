@@ -1,7 +1,6 @@
 /** The control plane in memory over HTTP, for agents that are processes. All of them count as one pod to it. */
 
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { EnrolRequest, SessionRequest, ChallengeRequest, PollRequest } from '@gatehouse/contract/agent-api';
 import { Check } from 'typebox/value';
 import { readJson } from '../cluster/simulated/serve-calls.ts';
@@ -42,10 +41,10 @@ export async function serveControlPlane(
     reply().catch((error: unknown) => send(500, { code: 'failed', detail: String(error) }));
   });
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
-  // An HTTP server on TCP has an address with a port.
-  const { port } = http.address() as AddressInfo;
+  const address = http.address();
+  if (address === null || typeof address === 'string') throw new Error('the server listens on no port');
   return {
-    url: new URL(`http://127.0.0.1:${port}`),
+    url: new URL(`http://127.0.0.1:${address.port}`),
     close: () =>
       new Promise((resolve) => {
         http.close(() => resolve());

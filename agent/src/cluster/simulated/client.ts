@@ -17,8 +17,7 @@ const replyBytesMax = 20_000_000;
 export async function connectSimulatedCluster(connection: SimulatedConnection): Promise<Cluster> {
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
   const call = <Name extends CallName>(name: Name, given: Calls[Name]): Answers[Name] =>
-    // The server answers each call with what the door's function of that name answers; both are of one source tree or
-    // of releases whose formats are only added to.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- The server answers each call with what the door's function of that name answers.
     send({ connection, agent, body: JSON.stringify({ call: name, given }) }) as Answers[Name];
 
   const { hasProfile } = await call('describe', {});
@@ -65,7 +64,7 @@ async function send(given: {
   const text = await exchange(given);
   let reply: CallReply;
   try {
-    // Our own server's; the types of each answer are in `wire.ts`.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Our own server's; the types of each answer are in `wire.ts`.
     reply = JSON.parse(text) as CallReply;
   } catch (cause) {
     throw new ClusterUnreachable('the simulated cluster did not answer in JSON', { cause });

@@ -5,7 +5,7 @@
  * that never starts stops its set and nothing else. Pure: a state and a time in, a state out.
  */
 
-import type { Instant, Milliseconds } from '@gatehouse/domain/instant';
+import { addMilliseconds, type Instant, type Milliseconds } from '@gatehouse/domain/instant';
 import type { ObservedClusterApi, ObservedMachine, ObservedNode, ObservedReplicas } from '@gatehouse/domain/gateway';
 import { compareVersions } from '@gatehouse/domain/version';
 import type { ClusterApiState, MachineState, ReplicasState } from './cluster-api-state.ts';
@@ -78,7 +78,7 @@ function isDue(since: Instant, span: number, { now, second }: Passage): boolean 
   return now - since >= span * second;
 }
 
-const later = ({ now, second }: Passage, span: number): Instant => (now + span * second) as Instant; // A sum of two finite numbers.
+const later = ({ now, second }: Passage, span: number): Instant => addMilliseconds(now, span * second);
 
 const workerOs = (state: ClusterApiState): string => state.topology.variables[state.osVariable] ?? '';
 const controlPlaneOs = (state: ClusterApiState): string =>

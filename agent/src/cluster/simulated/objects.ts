@@ -48,9 +48,8 @@ export function applyObject(state: SimulatedState, object: KubernetesObject, clo
 }
 
 function field(value: Json | undefined, name: string): Json | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
-  // Neither null nor a list: what is left of `Json` is an object.
-  return (value as { readonly [key: string]: Json })[name];
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
 }
 
 /** Budgets that can never allow a disruption; nothing but their own numbers is simulated. */

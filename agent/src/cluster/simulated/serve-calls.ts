@@ -52,8 +52,8 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
-    // A request without an encoding yields Buffers.
-    const bytes = chunk as Buffer;
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('a request without an encoding yields Buffers');
+    const bytes = chunk;
     size += bytes.length;
     if (size > bodyBytesMax) throw new Error(`the body is larger than ${bodyBytesMax} bytes`);
     chunks.push(bytes);

@@ -101,8 +101,8 @@ export function createSimulatedCluster(parts: {
   return {
     connect: (podName) => connectToStore({ store, clock, pass: () => pass(podName) }),
     owner: createOwner(store, clock),
-    read: store.read,
-    onChange: store.onChange,
+    read: () => store.read(),
+    onChange: (listener) => store.onChange(listener),
     installGuard(release, repository) {
       const guard = renderSimulatedTemplate(release, { repository });
       store.write((state) => (state.guard === undefined ? { ...state, guard } : state));

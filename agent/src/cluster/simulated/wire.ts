@@ -13,29 +13,31 @@ import type {
   TopologyPatch,
 } from '../cluster.ts';
 
+type Nothing = Readonly<Record<string, never>>;
+
 /** What each call is given. What it answers is what the door's function of that name answers. */
 export interface Calls {
-  readonly describe: Record<never, never>;
-  readonly now: Record<never, never>;
+  readonly describe: Nothing;
+  readonly now: Nothing;
   readonly readMap: { readonly name: MapName };
   readonly writeMap: {
     readonly name: MapName;
     readonly data: Readonly<Record<string, string | null>>;
     readonly resourceVersion?: string | undefined;
   };
-  readonly readLease: Record<never, never>;
+  readonly readLease: Nothing;
   readonly writeLease: { readonly holder?: string | undefined; readonly resourceVersion?: string | undefined };
-  readonly readDeployment: Record<never, never>;
+  readonly readDeployment: Nothing;
   readonly applyDeployment: ApplyAgentDeployment;
   readonly dryRunDeployment: ApplyAgentDeployment;
-  readonly listPods: Record<never, never>;
+  readonly listPods: Nothing;
   readonly readTemplate: { readonly digest: string };
   readonly startRehearsal: { readonly attemptId: string; readonly template: AgentTemplate };
-  readonly readRehearsal: Record<never, never>;
-  readonly deleteRehearsal: Record<never, never>;
-  readonly readKubernetesVersion: Record<never, never>;
-  readonly listNodes: Record<never, never>;
-  readonly readClusterApi: Record<never, never>;
+  readonly readRehearsal: Nothing;
+  readonly deleteRehearsal: Nothing;
+  readonly readKubernetesVersion: Nothing;
+  readonly listNodes: Nothing;
+  readonly readClusterApi: Nothing;
   readonly patchTopology: TopologyPatch;
   readonly deleteMachine: { readonly name: string };
   readonly applyObject: {
@@ -44,9 +46,9 @@ export interface Calls {
   };
   readonly readObject: Parameters<ProfileCluster['readObject']>[0];
   readonly deleteObject: Parameters<ProfileCluster['deleteObject']>[0];
-  readonly listBlockingBudgets: Record<never, never>;
+  readonly listBlockingBudgets: Nothing;
   readonly checkImages: { readonly images: readonly string[] };
-  readonly countFreeAddresses: Record<never, never>;
+  readonly countFreeAddresses: Nothing;
   readonly listRemovedApis: { readonly target: Parameters<ProfileCluster['listRemovedApis']>[0] };
 }
 
