@@ -53,10 +53,18 @@ export function preflight(facts: PreflightFacts): readonly PreflightResult[] {
   return Object.entries(outcomes).map(([check, outcome]) => ({ check, ...outcome }));
 }
 
-/** `passed` only when every check has. */
+/**
+ * Checks whose `unknown` is shown and holds nothing: it is the nodes that pull images, through mirrors and credentials
+ * that the agent's own pod may not have. An image that is certainly missing still fails.
+ */
+const advisory: ReadonlySet<string> = new Set<PreflightCheck>(['images-reachable']);
+
+/** `passed` only when every check has, but for what is only advice; of no results at all, nothing is known. */
 export function preflightOutcome(results: readonly PreflightResult[]): PreflightResult['outcome'] {
   if (results.some(({ outcome }) => outcome === 'failed')) return 'failed';
-  return results.length > 0 && results.every(({ outcome }) => outcome === 'passed') ? 'passed' : 'unknown';
+  const hasPassed = ({ check, outcome }: PreflightResult) =>
+    outcome === 'passed' || (outcome === 'unknown' && advisory.has(check));
+  return results.length > 0 && results.every(hasPassed) ? 'passed' : 'unknown';
 }
 
 function onCluster({ clusterApi }: PreflightFacts, check: (cluster: ObservedClusterApi) => Outcome): Outcome {

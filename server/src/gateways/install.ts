@@ -69,7 +69,8 @@ export function installInstructions(
   return {
     commands: [
       `kubectl apply --server-side -f '${publicUrl()}/v1/install/${row.install_key}/manifest.yaml'`,
-      `kubectl -n ${namespace} create secret generic ${objectNames.identity} --from-literal=registrationToken=${token}`,
+      // Not `create` alone: with a fresh token the same command has to work again, and must leave the agent's key.
+      `kubectl -n ${namespace} create secret generic ${objectNames.identity} --from-literal=registrationToken=${token} --dry-run=client -o yaml | kubectl apply --server-side -f -`,
     ],
     rootFingerprint,
     registrationTokenExpiresAt: formatInstant(expiresAt),

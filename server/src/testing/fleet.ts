@@ -1,13 +1,12 @@
 /** Gateways as operators make them, up to Running, for tests that begin there. */
 
-import type { Gateway, InstallBundle, InstallInstructions, Release } from '@gatehouse/contract/operator-types';
-import type { Static } from 'typebox';
+import { operatorRoutes, type ReplyOf } from '@gatehouse/contract/operator-api';
+import { type InstallBundle, ProfileUpdate, type Release } from '@gatehouse/contract/operator-types';
 import { observation, startAgent, type TestAgent } from './test-agent.ts';
-import type { World } from './world.ts';
+import { bodyAs, type World } from './world.ts';
 
 export async function releasesOf(world: World): Promise<ReadonlyMap<string, Release>> {
-  const { body } = await world.call('GET', '/v1/releases');
-  const { items } = body as { items: Release[] };
+  const { items } = bodyAs(operatorRoutes.listReleases.reply, await world.call('GET', '/v1/releases'));
   return new Map(items.map((release) => [release.version, release]));
 }
 
@@ -17,21 +16,17 @@ export async function releaseOf(world: World, version: string): Promise<Release>
   return release;
 }
 
-export interface Made {
-  readonly gateway: Gateway;
-  readonly install?: Static<typeof InstallInstructions>;
-}
+export type Made = ReplyOf<'createGateway'>;
 
 export async function createGateway(world: World, more: object = {}): Promise<Made> {
   const reply = await world.call('POST', '/v1/gateways', {
     body: { name: 'site-a', installation: 'existing-cluster', provider: 'vsphere', ...more },
   });
-  if (reply.status !== 201) throw new Error(`not created: ${JSON.stringify(reply.body)}`);
-  return reply.body as Made;
+  return bodyAs(operatorRoutes.createGateway.reply, reply);
 }
 
 export const tokenOf = ({ install }: Made): string => {
-  const token = /registrationToken=(\S+)$/.exec(install?.commands[1] ?? '')?.[1];
+  const token = /registrationToken=(\S+)/.exec(install?.commands[1] ?? '')?.[1];
   if (token === undefined) throw new Error('the install commands carry no registration token');
   return token;
 };
@@ -47,8 +42,7 @@ export async function runningExistingCluster(world: World, name = 'site-a', vers
 
 export async function installBundle(world: World, name: string): Promise<InstallBundle> {
   const reply = await world.call('POST', `/v1/gateways/${name}/install`, { body: {} });
-  if (reply.status !== 200) throw new Error(`not installed: ${JSON.stringify(reply.body)}`);
-  return (reply.body as { bundle: InstallBundle }).bundle;
+  return bodyAs(operatorRoutes.installGateway.reply, reply).bundle;
 }
 
 /** Installed by us, its first profile applied. */
@@ -72,11 +66,10 @@ export async function withProfileUpdate(world: World, agent: TestAgent): Promise
   agent.seen = { ...agent.seen, agent: { version: agentVersion, digest: agentDigest } };
   await agent.polls();
   const update = await world.call('GET', `/v1/gateways/${agent.gatewayId}/profile-update`);
-  if (update.status !== 200) throw new Error(`no profile update: ${JSON.stringify(update.body)}`);
-  return (update.body as { planId: string }).planId;
+  return bodyAs(ProfileUpdate, update).planId;
 }
 
 export async function eventsOf(world: World, gateway: string): Promise<readonly { type: string; message: string }[]> {
-  const { body } = await world.call('GET', `/v1/gateways/${gateway}/events?after=0&limit=500`);
-  return (body as { items: { type: string; message: string }[] }).items;
+  const reply = await world.call('GET', `/v1/gateways/${gateway}/events?after=0&limit=500`);
+  return bodyAs(operatorRoutes.listGatewayEvents.reply, reply).items;
 }
