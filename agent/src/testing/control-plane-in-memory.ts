@@ -25,7 +25,9 @@ export interface ControlPlaneInMemory {
   target: Target | undefined;
   isAway: boolean;
   pollAgainSeconds: number;
-  /** Pods to which the trial is answered with a refusal. */
+  /** Sends the target with every answer, whatever generation the agent has. */
+  sendsTargetAlways: boolean;
+  /** Answers every trial poll with a refusal. */
   refusesTrials: boolean;
 }
 
@@ -49,6 +51,7 @@ export function createControlPlaneInMemory(options: {
     isAway: false,
     pollAgainSeconds: 5,
     refusesTrials: false,
+    sendsTargetAlways: false,
     connect(podName) {
       const reach = async <T>(answer: () => Answer<T>): Promise<Answer<T>> =>
         server.isAway ? { kind: 'unreachable', message: 'no route to host' } : answer();
@@ -92,7 +95,7 @@ export function createControlPlaneInMemory(options: {
               digest = request.observationDigest;
             }
             const { target } = server;
-            const isNew = target !== undefined && target.generation > request.generation;
+            const isNew = target !== undefined && (server.sendsTargetAlways || target.generation > request.generation);
             return {
               kind: 'answered',
               value: {
