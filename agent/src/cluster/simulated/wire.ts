@@ -63,11 +63,7 @@ type DoorAnswers = {
 };
 export type Answers = DoorAnswers & { readonly describe: Promise<{ readonly hasProfile: boolean }> };
 
-/** The body of a request, and of its reply. `answer` is absent where the door answers undefined. */
-export interface CallRequest<Name extends CallName = CallName> {
-  readonly call: Name;
-  readonly given: Calls[Name];
-}
+/** The body of a reply to `{call, given}`. `answer` is absent where the door answers undefined. */
 export type CallReply =
   | { readonly answer?: unknown }
   /** `unreachable`: as `ClusterUnreachable`; `failed`: any other error. */
