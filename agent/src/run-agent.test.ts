@@ -61,7 +61,8 @@ describe('an agent update', () => {
     const polls = actingPolls(world);
     const changes = polls.filter(({ podName }, index) => podName !== polls[index - 1]?.podName);
     expect(changes.map(({ request }) => request.agent.version)).toEqual(['4.1.12', '4.2.7']);
-    expect(changes.map(({ request }) => request.handOverNumber)).toEqual([1, 2]);
+    const [first = 0, second = 0] = changes.map(({ request }) => request.handOverNumber);
+    expect(second).toBeGreaterThan(first);
     const gaps = polls.map(({ at }, index) => at - (polls[index - 1]?.at ?? at));
     expect(Math.max(...gaps.slice(2))).toBeLessThan(2_500);
     await world.waitFor('the old pod is gone', 60, () => (agentPods(world).length === 1 ? true : undefined));

@@ -92,7 +92,7 @@ export interface AgentState {
   /** The last two that were good, newest first. */
   readonly good: readonly AgentRelease[];
   readonly takenBack: readonly TakenBack[];
-  /** Raised at each taking of the Lease; polls carry it, the server refuses a lower one. */
+  /** Raised at each taking of the Lease; polls carry it, the server refuses a lower one. Not dense: it may jump. */
   readonly handOverNumber: number;
   readonly takingBack?: TakingBack;
   readonly trialFailure?: TrialFailure;

@@ -43,11 +43,16 @@ export function createLeaseKeeper(
   /** A foreign Lease as first seen, to tell by our own clock that nobody renews it. */
   let foreign: { readonly resourceVersion: string; readonly seenAt: number } | undefined;
 
+  /**
+   * One more than the last, and never less than the API server's time in seconds: whoever deletes the map `state`, or
+   * installs the gateway anew, would else begin below what the server has seen, and be refused for ever.
+   */
   const raiseNumber = async (): Promise<void> => {
     if (held === undefined || held.number > 0) return;
+    const least = Math.floor((await cluster.now()) / 1_000);
     const state = await changeAgentState(cluster, (before) => ({
       ...before,
-      handOverNumber: before.handOverNumber + 1,
+      handOverNumber: Math.max(before.handOverNumber + 1, least),
     }));
     if (held !== undefined) held = { ...held, number: state.handOverNumber };
   };
