@@ -19,16 +19,20 @@ const compressed = (): Plugin => ({
   },
 });
 
-export default defineConfig({
-  root: import.meta.dirname,
-  plugins: [react(), compressed()],
-  build: {
-    outDir: 'dist',
-    target: 'es2024',
-    // Nothing small is written into the styles as a data: address, which the content security policy need not allow.
-    assetsInlineLimit: 0,
-    // The polyfill would be a script of its own, and every browser with es2024 preloads modules.
-    modulePreload: { polyfill: false },
-    reportCompressedSize: false,
-  },
+export default defineConfig(({ command }) => {
+  // A test runner's NODE_ENV would make it React's development build, twice the size.
+  if (command === 'build') process.env['NODE_ENV'] = 'production';
+  return {
+    root: import.meta.dirname,
+    plugins: [react(), compressed()],
+    build: {
+      outDir: 'dist',
+      target: 'es2024',
+      // Nothing small is written into the styles as a data: address, which the content security policy need not allow.
+      assetsInlineLimit: 0,
+      // The polyfill would be a script of its own, and every browser with es2024 preloads modules.
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+    },
+  };
 });

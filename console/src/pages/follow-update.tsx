@@ -36,11 +36,12 @@ import { Reasons } from '../ui/reasons.tsx';
 interface FollowProps {
   readonly address: GatewayAddress;
   readonly update: ProfileUpdate;
+  readonly isJustConfirmed: boolean;
 }
 
 const eventsShown = 20;
 
-export function FollowUpdate({ address, update }: FollowProps) {
+export function FollowUpdate({ address, update, isJustConfirmed }: FollowProps) {
   const { data: gateway } = useQuery(gatewayQuery(address));
   const { data: events } = useInfiniteQuery(gatewayEventsQuery(address));
   const [showsDifference, setShowsDifference] = useState(false);
@@ -48,7 +49,7 @@ export function FollowUpdate({ address, update }: FollowProps) {
   return (
     <>
       <div className="console-act">
-        <Standing address={address} update={update} />
+        <Standing address={address} update={update} isJustConfirmed={isJustConfirmed} />
       </div>
       <Grid hasGutter>
         <GridItem lg={5}>
@@ -81,40 +82,29 @@ export function FollowUpdate({ address, update }: FollowProps) {
 }
 
 /** One sentence on where it is. */
-function Standing({ address, update }: FollowProps) {
-  const { phase, to, startsBy, completedAt, stopped } = update;
+function Standing({ address, update, isJustConfirmed }: FollowProps) {
+  const { phase, to, completedAt, stopped } = update;
   switch (phase) {
     case 'confirmed':
-      return (
-        <Alert
-          variant="success"
-          isInline
-          component="h2"
-          isLiveRegion
-          title={
-            startsBy === undefined
-              ? 'Confirmed. Starts with the next poll'
-              : `Confirmed. Starts with the next poll, by ${clockTime(startsBy)}`
-          }
-        >
-          <ConfirmedBy update={update} />
-        </Alert>
-      );
+      return <Confirmed update={update} />;
     case 'preflight':
     case 'running':
       return (
-        <Alert
-          variant="info"
-          isInline
-          component="h2"
-          title={
-            phase === 'preflight'
-              ? 'The gateway checks whether it can begin'
-              : `The roll to ${to.version} is on its way`
-          }
-        >
-          <ConfirmedBy update={update} />
-        </Alert>
+        <>
+          {isJustConfirmed ? <Confirmed update={update} /> : null}
+          <Alert
+            variant="info"
+            isInline
+            component="h2"
+            title={
+              phase === 'preflight'
+                ? 'The gateway checks whether it can begin'
+                : `The roll to ${to.version} is on its way`
+            }
+          >
+            {isJustConfirmed ? null : <ConfirmedBy update={update} />}
+          </Alert>
+        </>
       );
     case 'stopped':
       return (
@@ -147,6 +137,15 @@ function Standing({ address, update }: FollowProps) {
     default:
       return phase satisfies never;
   }
+}
+
+function Confirmed({ update }: { readonly update: ProfileUpdate }) {
+  const by = update.startsBy === undefined ? '' : `, by ${clockTime(update.startsBy)}`;
+  return (
+    <Alert variant="success" isInline component="h2" isLiveRegion title={`Confirmed. Starts with the next poll${by}`}>
+      <ConfirmedBy update={update} />
+    </Alert>
+  );
 }
 
 function ConfirmedBy({ update: { confirmedBy, confirmedAt } }: { readonly update: ProfileUpdate }) {

@@ -54,7 +54,7 @@ function Layers({ update }: { readonly update: ProfileUpdate }) {
     }),
   );
   return (
-    <Table aria-label="Layers and packs" variant="compact" gridBreakPoint="">
+    <Table role="table" aria-label="Layers and packs" variant="compact" gridBreakPoint="">
       <Thead>
         <Tr>
           <Th>Layer</Th>

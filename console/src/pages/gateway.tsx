@@ -54,7 +54,7 @@ export function GatewayPage() {
       <PageSection type="tabs" aria-label="Tabs">
         <GatewayTabs address={address} />
       </PageSection>
-      <PageSection isFilled aria-label="Details" id={tabContentId}>
+      <PageSection isFilled id={tabContentId} role="tabpanel" aria-label="Details">
         <Outlet />
       </PageSection>
     </>
@@ -69,7 +69,7 @@ const tabs = [
   { title: 'Events', to: '/gateways/$gateway/events' },
 ] as const;
 
-/** Each tab has an address of its own, so the tabs are links. */
+/** Each tab has an address of its own, so each is a link that can be opened elsewhere. */
 function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
   const navigate = useNavigate();
   const end = useLocation({ select: ({ pathname }) => /\/(profile|events)\/?$/.exec(pathname)?.[1] });
@@ -78,8 +78,6 @@ function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
   const search = address.tenant === undefined ? {} : { tenant: address.tenant };
   return (
     <Tabs
-      component="nav"
-      isNav
       aria-label="Gateway"
       activeKey={active.title}
       usePageInsets
@@ -97,7 +95,6 @@ function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
           title={title}
           tabContentId={tabContentId}
           href={`${to.replace('$gateway', encodeURIComponent(address.gateway))}${new URLSearchParams(search).size === 0 ? '' : `?${new URLSearchParams(search)}`}`}
-          {...(title === active.title ? { 'aria-current': 'page' as const } : {})}
         />
       ))}
     </Tabs>

@@ -44,7 +44,7 @@ function GatewayTable({ gateways }: { readonly gateways: readonly Gateway[] }) {
   // A gateway's name is unique in its tenant only.
   const needsTenant = new Set(gateways.map(({ tenant }) => tenant.id)).size > 1;
   return (
-    <Table aria-label="Gateways" variant="compact" gridBreakPoint="grid-lg">
+    <Table role="table" aria-label="Gateways" variant="compact" gridBreakPoint="grid-lg">
       <Thead>
         <Tr>
           <Th>Name</Th>

@@ -29,9 +29,11 @@ import { Reasons } from '../ui/reasons.tsx';
 export function ReviewUpdate({
   address,
   update,
+  onConfirmed,
 }: {
   readonly address: GatewayAddress;
   readonly update: ProfileUpdate;
+  readonly onConfirmed: (planId: string) => void;
 }) {
   const queryClient = useQueryClient();
   /** The plan that the dialog was opened for: that one is sent, whatever holds by then. */
@@ -42,6 +44,7 @@ export function ReviewUpdate({
         ...gatewayCall(address),
         body: { planId, ...(acknowledgePause ? { acknowledgePause } : {}) },
       }),
+    onSuccess: ({ planId }) => onConfirmed(planId),
     onSettled: async () => {
       // Whatever the answer was, the page shows what holds now.
       await queryClient.invalidateQueries({ queryKey: liveKey });

@@ -1,16 +1,17 @@
 /** The profile update of a gateway on one page: reviewed, confirmed, and followed to its end. */
 
-import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 import { Breadcrumb, BreadcrumbItem, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
 import { codeOf, toShownProblem } from '../api/problem.ts';
-import { type GatewayAddress, profileUpdateQuery } from '../api/queries.ts';
+import { profileUpdateQuery } from '../api/queries.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { phaseText } from '../format/profile-update-phase.ts';
 import { Loading } from '../ui/loading.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { Prose } from '../ui/prose.tsx';
 import { Reasons } from '../ui/reasons.tsx';
 import { FollowUpdate } from './follow-update.tsx';
 import { NotFound } from './not-found.tsx';
@@ -28,6 +29,8 @@ export function Updates() {
   const { data: update, error } = useQuery(profileUpdateQuery(address));
   if (codeOf(error) === 'not-found') return <NotFound detail={toShownProblem(error).detail} />;
   const isRefused = nothingToReview.has(codeOf(error));
+  /** What was confirmed from this page: said until it is at its end, however soon the gateway takes it up. */
+  const [confirmedPlan, setConfirmedPlan] = useState<string>();
   return (
     <PageSection>
       <PageTitle title={`Updates of ${address.gateway}`} />
@@ -65,37 +68,29 @@ export function Updates() {
           </span>
         )}
       </div>
-      <Body address={address} update={isRefused ? undefined : update} error={error} isRefused={isRefused} />
+      {update === undefined || isRefused ? (
+        <Instead error={error} isRefused={isRefused} />
+      ) : update.phase === 'available' ? (
+        <ReviewUpdate address={address} update={update} onConfirmed={setConfirmedPlan} />
+      ) : (
+        <FollowUpdate address={address} update={update} isJustConfirmed={confirmedPlan === update.planId} />
+      )}
     </PageSection>
   );
 }
 
-function Body({
-  address,
-  update,
-  error,
-  isRefused,
-}: {
-  readonly address: GatewayAddress;
-  readonly update: ProfileUpdate | undefined;
-  readonly error: Error | null;
-  readonly isRefused: boolean;
-}) {
-  if (isRefused) {
-    const { detail, reasons } = toShownProblem(error);
-    return (
-      <EmptyState titleText="Nothing to review" headingLevel="h2">
-        <EmptyStateBody>
-          <p className="console-text">{detail}</p>
-          {reasons.length === 0 ? null : <Reasons reasons={reasons} />}
-        </EmptyStateBody>
-      </EmptyState>
-    );
-  }
-  if (update === undefined) return error === null ? <Loading /> : <ProblemAlert error={error} />;
-  return update.phase === 'available' ? (
-    <ReviewUpdate address={address} update={update} />
-  ) : (
-    <FollowUpdate address={address} update={update} />
+function Instead({ error, isRefused }: { readonly error: Error | null; readonly isRefused: boolean }) {
+  if (error === null) return <Loading />;
+  if (!isRefused) return <ProblemAlert error={error} />;
+  const { detail, reasons } = toShownProblem(error);
+  return (
+    <EmptyState titleText="Nothing to review" headingLevel="h2">
+      <EmptyStateBody>
+        <p>
+          <Prose text={detail} />
+        </p>
+        {reasons.length === 0 ? null : <Reasons reasons={reasons} />}
+      </EmptyStateBody>
+    </EmptyState>
   );
 }

@@ -6,7 +6,7 @@ import { Instant } from './instant.tsx';
 /** Newest first; each text exactly as it was recorded. */
 export function EventTable({ events }: { readonly events: readonly GatewayEvent[] }) {
   return (
-    <Table aria-label="Events" variant="compact" gridBreakPoint="grid-md">
+    <Table role="table" aria-label="Events" variant="compact" gridBreakPoint="grid-md">
       <Thead>
         <Tr>
           <Th width={15}>Time</Th>

@@ -17,7 +17,7 @@ export function NodeTable({ gateway }: { readonly gateway: Gateway }) {
         {gateway.nodes.length === 0 ? (
           <p>The agent has reported no nodes yet.</p>
         ) : (
-          <Table aria-label="Nodes" variant="compact" gridBreakPoint="grid-md">
+          <Table role="table" aria-label="Nodes" variant="compact" gridBreakPoint="grid-md">
             <Thead>
               <Tr>
                 <Th>Name</Th>
