@@ -8,30 +8,31 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import pg from 'pg';
+import { Client } from 'pg';
 
 // Named by path: what is tested may use the testkit, so the testkit imports nothing of it.
 const database = path.join(import.meta.dirname, '..', '..', 'server', 'src', 'database');
 const template = 'gatehouse_template';
 
 interface Launcher {
-  startEmbeddedPostgres(options: {
+  readonly startEmbeddedPostgres: (options: {
     readonly directory: string;
     readonly settings?: readonly string[];
-  }): Promise<{ readonly url: string; stop(): Promise<void> }>;
+  }) => Promise<{ readonly url: string; stop(): Promise<void> }>;
 }
 interface Connector {
-  connectDatabase(options: { readonly url: string; readonly onIdleError: (error: Error) => void }): {
+  readonly connectDatabase: (options: { readonly url: string; readonly onIdleError: (error: Error) => void }) => {
     readonly db: unknown;
     close(): Promise<void>;
   };
 }
 interface Migrations {
-  migrate(db: unknown): Promise<void>;
+  readonly migrate: (db: unknown) => Promise<void>;
 }
 
 /** The modules' own types cannot be imported; these are the parts that are used. */
 const load = async <Module>(file: string): Promise<Module> =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- What the module at that path exports.
   (await import(pathToFileURL(path.join(database, file)).href)) as Module;
 
 export interface TestPostgres {
@@ -84,7 +85,7 @@ function databaseUrl(serverUrl: string, name: string): string {
 }
 
 async function run(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await client.query(statement);

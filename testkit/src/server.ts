@@ -44,7 +44,10 @@ export async function startServer(options: StartServer = {}): Promise<TestServer
   const { DATABASE_URL: _inherited, ...inherited } = process.env;
   const args = [
     entry,
-    ...['--data', directory, '--port', String(options.port ?? 0)],
+    '--data',
+    directory,
+    '--port',
+    String(options.port ?? 0),
     ...(options.isSandbox === true ? [] : ['--no-sandbox']),
     ...(options.pollSeconds === undefined ? [] : ['--poll-seconds', String(options.pollSeconds)]),
     ...(options.args ?? []),

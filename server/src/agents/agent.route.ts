@@ -57,7 +57,7 @@ export function registerAgentRoutes(app: FastifyInstance, options: AgentRoutesOp
       config: { rateLimit: { max: requestsPerMinute, timeWindow: '1 minute' } },
       onRequest: requireHttps,
       handler: async (request, reply) => {
-        // Checked by the route's schema just before.
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Checked by the route's schema just before.
         const answer = await handle(request.body as Static<Request>, request);
         return answer.kind === 'refused' ? sendRefusal(request, reply, answer) : reply.send(answer.reply);
       },

@@ -141,6 +141,5 @@ test.each([
 ])('plain HTTP %s', async (_name, how, status) => {
   const body = { gatewayId: '00000000-0000-4000-8000-000000000000' };
   const reply = await world.call('POST', '/v1/agent/challenge', { ...how, body, token: null });
-  expect(reply.status).toBe(status);
-  if (status === 403) expect(reply.body).toMatchObject({ code: 'https-required' });
+  expect([reply.status, JSON.stringify(reply.body).includes('https-required')]).toEqual([status, status === 403]);
 });

@@ -1,7 +1,7 @@
 /** The pool of connections to PostgreSQL, and the types that pass through it. */
 
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
-import { Pool, types } from 'pg';
+import { Pool, TypeOverrides, types } from 'pg';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -9,7 +9,7 @@ export type DatabaseTransaction = Transaction<Tables>;
 /** What a store needs: it reads and writes the same way inside and outside of a transaction. */
 export type Queryable = Kysely<Tables>;
 
-const bigintOid = 20;
+const { builtins } = types;
 
 export interface Connection {
   readonly db: Database;
@@ -24,13 +24,15 @@ export interface ConnectOptions {
 }
 
 export function connectDatabase({ url, connectionsMax = 20, onIdleError }: ConnectOptions): Connection {
+  const parsers = new TypeOverrides();
+  parsers.setTypeParser(builtins.INT8, parseBigint);
   const pool = new Pool({
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
-    types: { getTypeParser: (oid, format) => (oid === bigintOid ? parseBigint : types.getTypeParser(oid, format)) },
+    types: parsers,
   });
   let isClosing = false;
   // What a connection says while it is being closed is of no interest.

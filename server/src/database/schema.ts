@@ -7,7 +7,7 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 
 /** bigint columns are read as numbers (`connection.ts`), which are exact up to 2^53. */
 type Sequence = Generated<number>;
-type Json<T extends object> = JSONColumnType<T, string, string>;
+type Json<T extends object> = JSONColumnType<T>;
 type Nullable<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
 export interface Tables {

@@ -49,7 +49,7 @@ export function listenForChanges(url: string, onError: (error: unknown) => void)
       isLost = true;
       clearInterval(timer);
       say(false);
-      next.end().catch(() => undefined); // It is lost already.
+      void endQuietly(next);
       if (isClosed) return;
       if (error !== undefined) onError(error);
       setTimeout(() => void connect(), retryMilliseconds).unref();
@@ -69,7 +69,7 @@ export function listenForChanges(url: string, onError: (error: unknown) => void)
     }
     client = next;
     if (isClosed) return lose();
-    timer = setInterval(() => next.query('select 1').catch(lose), probeMilliseconds);
+    timer = setInterval(() => void probe(next, lose), probeMilliseconds);
     timer.unref();
     say(true);
   }
@@ -84,9 +84,26 @@ export function listenForChanges(url: string, onError: (error: unknown) => void)
     async close() {
       isClosed = true;
       clearInterval(timer);
-      await client?.end().catch(() => undefined); // Lost already.
+      if (client !== undefined) await endQuietly(client);
     },
   };
+}
+
+async function probe(client: Client, lose: (error: unknown) => void): Promise<void> {
+  try {
+    await client.query('select 1');
+  } catch (error) {
+    lose(error);
+  }
+}
+
+/** For a connection that may be lost already. */
+async function endQuietly(client: Client): Promise<void> {
+  try {
+    await client.end();
+  } catch {
+    // It was lost already.
+  }
 }
 
 function parseChange(payload: string | undefined): Change | undefined {

@@ -41,7 +41,7 @@ function follow(call: { gateway?: string; after: number }, token = world.adminTo
   const client = createClient({
     server: url,
     token,
-    fetch: (address, options) => fetch(address, options as RequestInit),
+    fetch: (address, options) => fetch(address, options),
     decoder,
   });
   const controller = new AbortController();
@@ -94,7 +94,10 @@ test('who was cut off resumes after the last one seen, by Last-Event-ID or by `a
   expect(reply.headers.get('content-security-policy')).toContain("default-src 'none'");
   const reader = reply.body?.getReader();
   let text = '';
-  while (!text.includes('two')) text += new TextDecoder().decode((await reader?.read())?.value);
+  while (!text.includes('two')) {
+    const chunk: { value?: Uint8Array } | undefined = await reader?.read();
+    text += new TextDecoder().decode(chunk?.value);
+  }
   await reader?.cancel();
   expect([...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))).toEqual(
     after.events.map(({ sequence }) => sequence),

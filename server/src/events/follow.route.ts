@@ -1,11 +1,12 @@
 /** The two event routes with `Accept: text/event-stream`. Resumes after `Last-Event-ID`, else after `after`, else now. */
 
-import type { CallOf } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import { createAccess } from '../identity/access.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { refuse } from '../http/answer.ts';
 import type { Follow } from '../http/operator-routes.ts';
 import { sendRefusal } from '../http/problem-reply.ts';
+import { Parse } from 'typebox/value';
 import type { Services } from '../http/services.ts';
 import type { Attention } from '../polls/attention.ts';
 import { selectLastSequence } from './event.store.ts';
@@ -19,21 +20,23 @@ export interface FollowRouteOptions {
 
 export function followRoute({ services, followers, attention }: FollowRouteOptions): Follow {
   const { db } = services;
-  return async ({ name, request, reply, principal, call }) => {
+  return async ({ name, request, reply, principal }) => {
     const isEvents = name === 'listEvents' || name === 'listGatewayEvents';
     if (!isEvents || request.headers.accept?.includes('text/event-stream') !== true) return false;
     const access = createAccess(principal, 'gateway.read');
-    // Which of the two it is, the name says; both calls were checked by their schemas.
-    const { query } = call as CallOf<'listEvents'>;
+    const query = Parse(operatorRoutes.listEvents.query, request.query);
     const gateway =
       name === 'listGatewayEvents'
-        ? await access.gateway(db, { ...(call as CallOf<'listGatewayEvents'>).params, tenant: query?.tenant })
+        ? await access.gateway(db, {
+            ...Parse(operatorRoutes.listGatewayEvents.params, request.params),
+            tenant: query.tenant,
+          })
         : undefined;
     if (gateway?.kind === 'refused') {
       await sendRefusal(request, reply, gateway);
       return true;
     }
-    const part = gateway === undefined ? await access.list(db, { tenant: query?.tenant }) : undefined;
+    const part = gateway === undefined ? await access.list(db, { tenant: query.tenant }) : undefined;
     if (part?.kind === 'refused') {
       await sendRefusal(request, reply, part);
       return true;
@@ -45,7 +48,7 @@ export function followRoute({ services, followers, attention }: FollowRouteOptio
       await sendRefusal(request, reply, refuse('invalid-request', message, { reasons }));
       return true;
     }
-    const after = lastId === undefined ? (query?.after ?? (await selectLastSequence(db))) : Number(lastId);
+    const after = lastId === undefined ? (query.after ?? (await selectLastSequence(db))) : Number(lastId);
     await followers.follow(request, reply, {
       part: gateway === undefined ? (part?.reply ?? {}) : { gatewayId: gateway.reply.id },
       after,

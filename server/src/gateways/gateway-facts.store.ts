@@ -219,7 +219,7 @@ function optional<Key extends string>(key: Key, date: Date | null | undefined): 
 }
 
 function given<Key extends string, Value>(key: Key, value: Value | undefined): { readonly [K in Key]?: Value } {
-  // A computed key widens to string; the one there is is `Key`.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- A computed key widens to string; the one there is is `Key`.
   return (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
 }
 

@@ -131,7 +131,14 @@ function toClusterApi(seen: Known<ClusterApiMessage>): Known<ObservedClusterApi>
 function toReplicas(seen: ClusterApiMessage['controlPlane']): ObservedReplicas {
   const { name, wanted, replicas, ready, available, upToDate, isObserved, isRollingOut } = seen;
   return {
-    ...{ name, wanted, replicas, ready, available, upToDate, isObserved, isRollingOut },
+    name,
+    wanted,
+    replicas,
+    ready,
+    available,
+    upToDate,
+    isObserved,
+    isRollingOut,
     specVersion: kubernetesVersion(seen.specVersion),
     ...(seen.statusVersion === undefined ? {} : { statusVersion: kubernetesVersion(seen.statusVersion) }),
     ...(seen.specOs === undefined ? {} : { specOs: seen.specOs }),

@@ -67,7 +67,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const followers = createFollowers(services.db, signal, (error) =>
     options.logger.error({ err: error }, 'a followed event stream broke'),
   );
-  // Typed as plain HTTP either way: nothing here depends on it.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Typed as plain HTTP either way: nothing here depends on it.
   const http = Fastify({
     loggerInstance: options.logger,
     ...(options.tls === undefined ? {} : { https: options.tls }),
@@ -77,7 +77,9 @@ export async function createApp(options: AppOptions): Promise<App> {
     requestIdHeader: false,
     logController: new LogController({ disableRequestLogging: true }),
     return503OnClosing: true,
-    frameworkErrors: handleError,
+    frameworkErrors: (error, request, reply) => {
+      handleError(error, request, reply);
+    },
     routerOptions: { maxParamLength: 500 },
     connectionTimeout: 120_000,
     requestTimeout: 120_000,

@@ -27,9 +27,9 @@ export function readCursor<Kinds extends readonly ('string' | 'number')[]>(
     const value: unknown = place[index];
     return kind === 'string' ? typeof value === 'string' && value.length <= 200 : Number.isSafeInteger(value);
   });
-  // Each element was checked against its kind.
   return fits
-    ? done(place as { readonly [Index in keyof Kinds]: Kinds[Index] extends 'string' ? string : number })
+    ? // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Each element was checked against its kind.
+      done(place as { readonly [Index in keyof Kinds]: Kinds[Index] extends 'string' ? string : number })
     : invalid();
 }
 

@@ -30,7 +30,11 @@ export function addNamedSchemas(app: FastifyInstance): void {
   for (const schema of named.values()) app.addSchema(schema);
 }
 
-const replySchema = (schema: Type.TSchema): JsonSchema => refer(schema, () => undefined) as JsonSchema; // Objects stay objects.
+function replySchema(schema: Type.TSchema): JsonSchema {
+  const referred = refer(schema, () => undefined);
+  if (!isObject(referred)) throw new TypeError('a schema is an object');
+  return referred;
+}
 
 /** The problem replies of a route by status, each with the codes that it may carry. */
 function problemReplies(problemCodes: readonly Code[]): JsonSchema {
@@ -70,8 +74,10 @@ export function routeSchema(name: string, route: Route): FastifySchema {
           }
         : { description: 'Done.', ...replySchema(route.reply) };
   return {
-    ...({ operationId: name, summary: route.summary, tags: ['operator'] } as FastifySchema), // Read by @fastify/swagger.
-    ...(route.permission === 'public' ? {} : ({ security: [{ token: [] }, { session: [] }] } as FastifySchema)), // As above.
+    operationId: name,
+    summary: route.summary,
+    tags: ['operator'],
+    ...(route.permission === 'public' ? {} : { security: [{ token: [] }, { session: [] }] }),
     params: route.params ?? Type.Object({}, { additionalProperties: false }),
     querystring: route.query ?? Type.Object({}, { additionalProperties: false }),
     ...(route.body === undefined ? {} : { body: route.body }),
@@ -87,7 +93,8 @@ export function agentRouteSchema(route: {
   readonly codes: readonly Code[];
 }): FastifySchema {
   return {
-    ...({ summary: route.summary, tags: ['agent'] } as FastifySchema), // Read by @fastify/swagger.
+    summary: route.summary,
+    tags: ['agent'],
     body: route.body,
     response: { 200: { description: 'Done.', ...replySchema(route.reply) }, ...problemReplies(route.codes) },
   };

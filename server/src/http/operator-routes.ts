@@ -53,7 +53,6 @@ export type Follow = (input: {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly principal: Principal;
-  readonly call: unknown;
 }) => Promise<boolean>;
 
 export interface OperatorRoutesOptions {
@@ -70,7 +69,9 @@ type AnyCommand = (call: unknown, context: CommandContext) => Promise<Answer<unk
 
 export function registerOperatorRoutes(app: FastifyInstance, options: OperatorRoutesOptions): void {
   const { services, follow } = options;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- See `AnyQuery`.
   const queries = options.queries as unknown as Readonly<Record<string, AnyQuery | undefined>>;
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- See `AnyCommand`.
   const commands = options.commands as unknown as Readonly<Record<string, AnyCommand | undefined>>;
   const routes: readonly (readonly [string, Route])[] = Object.entries(operatorRoutes);
   for (const [name, route] of routes) {
@@ -98,7 +99,7 @@ export function registerOperatorRoutes(app: FastifyInstance, options: OperatorRo
         const access = createAccess(principal, permission);
         const call = { params: request.params, query: request.query, body: request.body };
         const now = services.now();
-        if (await follow({ name, request, reply, principal, call })) return reply;
+        if (await follow({ name, request, reply, principal })) return reply;
         let answer: Answer<unknown>;
         if (query !== undefined) {
           answer = await query(call, { db: services.db, now, access });

@@ -19,7 +19,7 @@ export const plainLine = (text: string, lengthMax = 2000): string =>
 
 /** The same value with the control characters taken out of all its texts: the database cannot keep some of them. */
 export function plainTree<Value>(value: Value): Value {
-  // Only texts change, so the shape is the same.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Only texts change, so the shape is the same.
   return clean(value) as Value;
 }
 

@@ -30,7 +30,7 @@ export function registerSignInRoutes(app: FastifyInstance, services: Services): 
     schema: routeSchema('signIn', signIn),
     config: { rateLimit: { max: 20, timeWindow: '1 minute' } },
     handler: async (request, reply) => {
-      // Checked by the route's schema.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Checked by the route's schema just before.
       const { key, token } = (request as unknown as CallOf<'signIn'>).body;
       const now = services.now();
       if ((key === undefined) === (token === undefined)) {

@@ -146,7 +146,10 @@ test('an attempt is told once from its start to its end, with the true reason', 
   const to = { version: '4.1.13', digest: `sha256:${'a'.repeat(64)}` };
   const attempt = {
     id: '6f9c9a2e-9a0e-4b11-8b0e-7d4f1f7d0b1a',
-    ...{ from, to, interruptions: 0, startedAt: '2026-11-23T10:00:00.000Z' },
+    from,
+    to,
+    interruptions: 0,
+    startedAt: '2026-11-23T10:00:00.000Z',
   };
   agent.seen = { ...agent.seen, attempt: { ...attempt, phase: 'rehearsing' } };
   await agent.polls();

@@ -1,6 +1,6 @@
 /** What was imported: signed files as they are served to agents, and the documents in them that decisions read. */
 
-import { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
+import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import type { ReleaseFacts } from '@gatehouse/domain/gateway';
 import type { Instant } from '@gatehouse/domain/instant';
 import type { Json, KubernetesObject, Profile } from '@gatehouse/domain/profile';
@@ -202,9 +202,10 @@ export function toProfile(document: ProfileDocument, digest: string): Profile {
       packs: packs.map((pack) => ({
         name: pack.name,
         version: pack.version,
-        // Read from JSON, so it is what JSON can say; that objects have a kind and a name was checked at the import.
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Read from JSON, so it is what JSON can say.
         values: pack.values as { readonly [key: string]: Json },
         secretPaths: pack.secretPaths,
+        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- That each has a kind and a name was checked when it was built and is signed.
         objects: pack.objects as unknown as readonly KubernetesObject[],
         beforeNodes: pack.beforeNodes,
       })),

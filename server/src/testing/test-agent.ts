@@ -1,10 +1,16 @@
 /** An agent of a test: enrols, proves its key, and polls with what the test lets it see. */
 
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import type { Observation, PollReply, PollRequest } from '@gatehouse/contract/agent-api';
+import {
+  ChallengeReply,
+  type Observation,
+  PollReply,
+  type PollRequest,
+  SessionReply,
+} from '@gatehouse/contract/agent-api';
 import type { Release } from '@gatehouse/contract/operator-types';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
-import type { Reply, World } from './world.ts';
+import { bodyAs, type Reply, type World } from './world.ts';
 
 export interface AgentKey {
   readonly publicKey: string;
@@ -24,8 +30,8 @@ export async function enrol(world: World, token: string, key: AgentKey): Promise
 
 /** `signWith` differs from the gateway's own key where a test pretends. */
 export async function openSession(world: World, gatewayId: string, signWith: AgentKey): Promise<Reply> {
-  const { body } = await world.call('POST', '/v1/agent/challenge', { token: null, body: { gatewayId } });
-  const { challenge } = body as { challenge: string };
+  const asked = await world.call('POST', '/v1/agent/challenge', { token: null, body: { gatewayId } });
+  const { challenge } = bodyAs(ChallengeReply, asked);
   return sendProof(world, gatewayId, challenge, signWith);
 }
 
@@ -57,8 +63,7 @@ export async function startAgent(
   const enrolled = await enrol(world, input.token, key);
   if (enrolled.status !== 200) throw new Error(`not enrolled: ${JSON.stringify(enrolled.body)}`);
   const session = await openSession(world, input.gatewayId, key);
-  if (session.status !== 200) throw new Error(`no session: ${JSON.stringify(session.body)}`);
-  const { sessionToken } = session.body as { sessionToken: string };
+  const { sessionToken } = bodyAs(SessionReply, session);
   const agent: TestAgent = {
     gatewayId: input.gatewayId,
     key,
@@ -79,9 +84,7 @@ export async function startAgent(
         },
       }),
     async polls() {
-      const reply = await agent.poll();
-      if (reply.status !== 200) throw new Error(`poll answered ${reply.status}: ${JSON.stringify(reply.body)}`);
-      const body = reply.body as PollReply;
+      const body = bodyAs(PollReply, await agent.poll());
       if (body.target !== undefined) agent.generation = body.target.generation;
       return body;
     },

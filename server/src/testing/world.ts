@@ -15,6 +15,8 @@ import type { ReleaseSource } from '@gatehouse/release/release-builder';
 import { readRepositoryFiles } from '@gatehouse/release/release-import';
 import { sampleSource } from '@gatehouse/release/sample-releases';
 import type { InjectOptions } from 'fastify';
+import type { Static, TSchema } from 'typebox';
+import { Check } from 'typebox/value';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { ensureAdminToken } from '../first-start.ts';
 import { createLogger } from '../logger.ts';
@@ -25,6 +27,12 @@ export interface Reply {
   readonly headers: Readonly<Record<string, unknown>>;
   /** Parsed JSON, or undefined when there is none. What a test reads of it, it states. */
   readonly body: unknown;
+}
+
+/** The body as a schema of the contract says; throws with what does not fit. */
+export function bodyAs<Schema extends TSchema>(schema: Schema, { status, body }: Reply): Static<Schema> {
+  if (Check(schema, body)) return body;
+  throw new Error(`not the expected reply: status ${status}, ${JSON.stringify(body)}`);
 }
 
 export interface Call {

@@ -86,10 +86,18 @@ export function repeat(
   let isStopped = false;
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
-  const next = () => {
+  const runOnce = async (): Promise<void> => {
+    try {
+      await task();
+    } catch (error) {
+      every.onError(error);
+    }
+    next();
+  };
+  const next = (): void => {
     if (isStopped) return;
     timer = setTimeout(() => {
-      running = task().catch(every.onError).then(next);
+      running = runOnce();
     }, every.milliseconds);
     timer.unref();
   };

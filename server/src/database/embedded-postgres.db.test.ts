@@ -1,0 +1,127 @@
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client } from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { DirectoryInUse, openDataDirectory } from './data-directory.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+
+let directory: string;
+const running: EmbeddedPostgres[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-launcher-'));
+});
+afterEach(async () => {
+  for (const postgres of running.splice(0)) await postgres.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function start(options: Partial<Parameters<typeof startEmbeddedPostgres>[0]> = {}): Promise<EmbeddedPostgres> {
+  const postgres = await startEmbeddedPostgres({ directory, ...options });
+  running.push(postgres);
+  return postgres;
+}
+
+async function query(url: string, text: string): Promise<readonly Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows;
+  } finally {
+    await client.end();
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test('a real PostgreSQL on a unix socket alone, which writes through to the disk and wants its password', async () => {
+  const postgres = await start();
+  const [settings] = await query(
+    postgres.url,
+    "select current_setting('fsync') as fsync, current_setting('listen_addresses') as listen, current_setting('server_version_num')::int as version",
+  );
+  expect(settings).toMatchObject({ fsync: 'on', listen: '' });
+  expect(settings?.['version']).toBeGreaterThanOrEqual(150000);
+  const wrong = new URL(postgres.url);
+  wrong.password = 'wrong';
+  await expect(query(wrong.href, 'select 1')).rejects.toThrow(/password/);
+  expect((await stat(path.join(directory, 'postgres-password'))).mode & 0o077).toBe(0);
+});
+
+test('data outlives a stop and a start', async () => {
+  const first = await start();
+  await query(first.url, 'create table kept as select 41 + 1 as answer');
+  await first.stop();
+  expect(isAlive(first.pid)).toBe(false);
+  const second = await start();
+  expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+});
+
+test('a server that a killed Gatehouse left behind is stopped, and there is never a second one', async () => {
+  const leftBehind = await startEmbeddedPostgres({ directory });
+  await query(leftBehind.url, 'create table kept as select 42 as answer');
+  const next = await start();
+  expect(next.pid).not.toBe(leftBehind.pid);
+  expect(isAlive(leftBehind.pid)).toBe(false);
+  expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
+});
+
+test('a pid that is somebody else by now is left alone', async () => {
+  const first = await start();
+  const file = path.join(
+    path.dirname(decodeURIComponent(new URL(first.url).searchParams.get('host') ?? '')),
+    'data',
+    'postmaster.pid',
+  );
+  const text = await readFile(file, 'utf8');
+  await first.stop();
+  const { writeFile } = await import('node:fs/promises');
+  await writeFile(file, text.replace(/^\d+/, String(process.pid)));
+  const second = await start();
+  expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test('it says when it ends without being asked to', async () => {
+  const postgres = await start();
+  process.kill(postgres.pid, 'SIGQUIT');
+  expect(await postgres.ended).toMatch(/PostgreSQL ended .*postgres\.log/);
+});
+
+test('a first start that was killed begins again', async () => {
+  const first = await start();
+  await first.stop();
+  const home = path.dirname(decodeURIComponent(new URL(first.url).searchParams.get('host') ?? ''));
+  await rm(path.join(home, 'data', 'PG_VERSION'));
+  const second = await start();
+  expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test.runIf(process.getuid?.() === 0)('a directory that its user cannot reach points to one that it can', async () => {
+  const { chmod, mkdir } = await import('node:fs/promises');
+  const closed = path.join(directory, 'closed');
+  await mkdir(closed, { mode: 0o700 });
+  const sharedDirectory = path.join(directory, 'shared');
+  await chmod(directory, 0o755);
+  const postgres = await start({ directory: path.join(closed, 'data'), sharedDirectory });
+  expect(await query(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect(await readFile(path.join(closed, 'data', 'postgres-location'), 'utf8')).toContain(sharedDirectory);
+});
+
+test('a directory is for one Gatehouse at a time, also when the first was killed', async () => {
+  const first = await openDataDirectory(directory);
+  await expect(openDataDirectory(path.join(directory, '..', path.basename(directory)))).rejects.toThrow(DirectoryInUse);
+  await expect(openDataDirectory(directory)).rejects.toThrow(
+    /Another Gatehouse \(process \d+\) is running on .*--data/,
+  );
+  await first.release();
+  const second = await openDataDirectory(directory);
+  await second.release();
+});
