@@ -279,3 +279,17 @@ describe('followed events', () => {
     ]);
   });
 });
+
+describe('completion', () => {
+  it('writes a script for a shell', async () => {
+    const printed: string[] = [];
+    const log = console.log;
+    console.log = (text: string) => printed.push(text);
+    try {
+      expect(await run('completion bash')).toMatchObject({ exitCode: 0 });
+    } finally {
+      console.log = log;
+    }
+    expect(printed.join('\n')).toContain('gatehouse complete --');
+  });
+});

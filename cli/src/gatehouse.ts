@@ -1,6 +1,7 @@
 /** All commands in one tree, and the one place where a failure becomes text and an exit code. */
 
 import { ProblemError } from '@gatehouse/contract/client';
+import addCompletion from '@bomb.sh/tab/commander';
 import { Command, CommanderError } from 'commander';
 import { agentUpdateRetry } from './commands/agent-update-retry.ts';
 import { agentUpdateShow } from './commands/agent-update-show.ts';
@@ -68,6 +69,7 @@ function program(terminal: Terminal): Command {
   root.addCommand(sandbox(terminal, runProgram('sandbox', terminal)));
   root.addCommand(runProgram('server', terminal));
   root.addCommand(runProgram('agent', terminal));
+  addCompletion(root, { completionCommandName: 'completion' });
   return root;
 }
 
