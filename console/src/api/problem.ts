@@ -6,15 +6,16 @@ import type { Reason } from '@gatehouse/contract/primitives';
 export interface ShownProblem {
   readonly code: string;
   readonly title: string;
-  readonly detail: string;
-  /** Those that say more than the detail does. */
+  /** Absent where a reason says it. */
+  readonly detail?: string;
   readonly reasons: readonly Reason[];
 }
 
 export function toShownProblem(error: unknown): ShownProblem {
   if (error instanceof ProblemError) {
     const { code, title, detail, reasons } = error.problem;
-    return { code, title, detail, reasons: reasons.filter((reason) => reason.message !== detail || reason.nextStep) };
+    const isSaid = detail === title || reasons.some(({ message }) => message === detail);
+    return { code, title, ...(isSaid ? {} : { detail }), reasons };
   }
   if (error instanceof TypeError) {
     // What `fetch` throws when no answer came at all.

@@ -1,9 +1,8 @@
 /** How the lines of a difference are shown: long runs without a change are folded, a changed line names its part. */
 
-import type { Static } from 'typebox';
-import type { DiffLine as DiffLineSchema } from '@gatehouse/contract/operator-types';
+import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 
-export type DiffLine = Static<typeof DiffLineSchema>;
+export type DiffLine = ProfileUpdate['layers'][number]['packs'][number]['lines'][number];
 
 export type DifferenceRow =
   | { readonly kind: 'line'; readonly line: DiffLine }

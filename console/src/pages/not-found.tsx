@@ -2,7 +2,7 @@ import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSe
 import { ButtonLink } from '../ui/router-links.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 
-export function NotFound({ detail }: { readonly detail?: string }) {
+export function NotFound({ detail }: { readonly detail?: string | undefined }) {
   return (
     <PageSection>
       <EmptyState titleText="There is no such page" headingLevel="h1">

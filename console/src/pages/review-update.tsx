@@ -95,18 +95,6 @@ export function ReviewUpdate({
                   </ListItem>
                 ))}
               </List>
-              {deletes.length === 0 ? null : (
-                <>
-                  <h3 className="console-pack">Objects that are deleted</h3>
-                  <List>
-                    {deletes.map((object) => (
-                      <ListItem key={object}>
-                        <span className="console-text">{object}</span>
-                      </ListItem>
-                    ))}
-                  </List>
-                </>
-              )}
             </CardBody>
           </Card>
         </GridItem>

@@ -27,7 +27,7 @@ const nothingToReview: ReadonlySet<string | undefined> = new Set([
 export function Updates() {
   const address = useGatewayAddress();
   const { data: update, error } = useQuery(profileUpdateQuery(address));
-  if (codeOf(error) === 'not-found') return <NotFound detail={toShownProblem(error).detail} />;
+  if (codeOf(error) === 'not-found') return <NotFound detail={error?.message} />;
   const isRefused = nothingToReview.has(codeOf(error));
   /** What was confirmed from this page: said until it is at its end, however soon the gateway takes it up. */
   const [confirmedPlan, setConfirmedPlan] = useState<string>();
@@ -86,9 +86,11 @@ function Instead({ error, isRefused }: { readonly error: Error | null; readonly 
   return (
     <EmptyState titleText="Nothing to review" headingLevel="h2">
       <EmptyStateBody>
-        <p>
-          <Prose text={detail} />
-        </p>
+        {detail === undefined ? null : (
+          <p>
+            <Prose text={detail} />
+          </p>
+        )}
         {reasons.length === 0 ? null : <Reasons reasons={reasons} />}
       </EmptyStateBody>
     </EmptyState>

@@ -38,7 +38,7 @@ export function ConfirmDialog({ update, asksAboutPause, isSending, onConfirm, on
   ] as const;
   return (
     <Modal isOpen variant="small" onClose={onClose} aria-labelledby="confirm-title" aria-describedby="confirm-body">
-      <ModalHeader title={`Confirm the updates of ${gateway.name}?`} labelId="confirm-title" />
+      <ModalHeader title="Confirm updates?" labelId="confirm-title" />
       <ModalBody id="confirm-body">
         <DescriptionList isHorizontal isCompact>
           {facts.map(([term, description]) => (

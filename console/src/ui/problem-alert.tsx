@@ -8,7 +8,7 @@ export function ProblemAlert({ error, isRefusal = false }: { readonly error: unk
   const { title, detail, reasons } = toShownProblem(error);
   return (
     <Alert variant={isRefusal ? 'warning' : 'danger'} isInline component="h2" title={title} role="alert">
-      {detail === title ? null : (
+      {detail === undefined ? null : (
         <p>
           <Prose text={detail} />
         </p>

@@ -202,7 +202,7 @@ describe('a first look in the browser, in order', () => {
   it('the dialog repeats gateway, versions, duration and downtime; confirmed, the page follows to the end', async () => {
     const { summary } = await plane.client.getProfileUpdate({ params: { gateway: rolled } });
     await page.getByRole('button', { name: 'Confirm updates' }).click();
-    const dialog = page.getByRole('dialog', { name: `Confirm the updates of ${rolled}?` });
+    const dialog = page.getByRole('dialog', { name: 'Confirm updates?' });
     for (const text of [rolled, '4.1.12 → 4.2.7', `about ${Math.round(summary.usualDurationSeconds / 60)} min`]) {
       await dialog.getByText(text, { exact: true }).waitFor();
     }
