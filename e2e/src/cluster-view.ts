@@ -2,7 +2,7 @@
 
 import { objectNames } from '@gatehouse/release/object-names';
 import { KubeConfig, type KubernetesObject, KubernetesObjectApi, Watch } from '@kubernetes/client-node';
-import { member } from './json.ts';
+import { items, member, text } from './json.ts';
 
 /** As the API server gave it. What stands beside the metadata is read with `member`, `text` and `items`. */
 export interface ClusterObject {
@@ -35,6 +35,7 @@ export const kinds = {
   cluster: { apiVersion: 'cluster.x-k8s.io/v1beta2', kind: 'Cluster' },
   clusterClass: { apiVersion: 'cluster.x-k8s.io/v1beta2', kind: 'ClusterClass' },
   machine: { apiVersion: 'cluster.x-k8s.io/v1beta2', kind: 'Machine' },
+  replicaSet: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
   controlPlane: { apiVersion: 'controlplane.cluster.x-k8s.io/v1beta2', kind: 'KubeadmControlPlane' },
 } as const satisfies Record<string, Kind>;
 
@@ -100,21 +101,6 @@ function plain(object: KubernetesObject, kind: string): ClusterObject {
 
 function isClusterObject(value: unknown): value is ClusterObject {
   return text(value, 'metadata', 'name') !== undefined && text(value, 'metadata', 'uid') !== undefined;
-}
-
-export function text(value: unknown, ...path: readonly string[]): string | undefined {
-  const found = member(value, ...path);
-  return typeof found === 'string' ? found : undefined;
-}
-
-export function number(value: unknown, ...path: readonly string[]): number {
-  const found = member(value, ...path);
-  return typeof found === 'number' ? found : 0;
-}
-
-export function items(value: unknown, ...path: readonly string[]): readonly unknown[] {
-  const found = member(value, ...path);
-  return Array.isArray(found) ? found : [];
 }
 
 /** The status of a condition: `True`, `False`, `Unknown`, or undefined when it is not there. */

@@ -7,3 +7,18 @@ export function member(value: unknown, ...path: readonly string[]): unknown {
   }
   return found;
 }
+
+export function text(value: unknown, ...path: readonly string[]): string | undefined {
+  const found = member(value, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
+
+export function number(value: unknown, ...path: readonly string[]): number {
+  const found = member(value, ...path);
+  return typeof found === 'number' ? found : 0;
+}
+
+export function items(value: unknown, ...path: readonly string[]): readonly unknown[] {
+  const found = member(value, ...path);
+  return Array.isArray(found) ? found : [];
+}

@@ -8,7 +8,8 @@ import { gatewayNamespaces, objectNames } from '@gatehouse/release/object-names'
 import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type AgentBehaviour, lastExitCode, lastWords } from '../../src/agent-images.ts';
-import { items, kinds, number, text } from '../../src/cluster-view.ts';
+import { kinds } from '../../src/cluster-view.ts';
+import { items, number, text } from '../../src/json.ts';
 import {
   createRunningGateway,
   eventsOf,
@@ -140,7 +141,7 @@ describe.concurrent('an agent that must not become the agent', () => {
     expect(await explanationOf(site)).toContain(lastWords);
 
     // The swap made the second ReplicaSet; from then on the time runs.
-    const replicaSets = await environment.cluster.list({ apiVersion: 'apps/v1', kind: 'ReplicaSet' }, { namespace });
+    const replicaSets = await environment.cluster.list(kinds.replicaSet, { namespace });
     const made = replicaSets
       .filter(({ metadata }) => metadata.name.startsWith(`${objectNames.agent}-`))
       .map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ''));

@@ -8,7 +8,8 @@ import path from 'node:path';
 import { gatewayNamespaces, objectNames } from '@gatehouse/release/object-names';
 import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { items, kinds, type LeaseChange, number, text } from '../../src/cluster-view.ts';
+import { kinds, type LeaseChange } from '../../src/cluster-view.ts';
+import { items, number, text, member } from '../../src/json.ts';
 import {
   type KubernetesEnvironment,
   pollSeconds,
@@ -16,7 +17,6 @@ import {
   waitForGateway,
 } from '../../src/kubernetes-environment.ts';
 import { profileSource, releaseSource } from '../../src/kubernetes-releases.ts';
-import { member } from '../../src/json.ts';
 import { waitFor } from '../../src/program.ts';
 import type { RecordedPoll } from '../../src/recorded-polls.ts';
 

@@ -6,7 +6,8 @@
 import { gatewayNamespaces, objectNames } from '@gatehouse/release/object-names';
 import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { items, kinds, text } from '../../src/cluster-view.ts';
+import { kinds } from '../../src/cluster-view.ts';
+import { items, text } from '../../src/json.ts';
 import {
   createRunningGateway,
   eventsOf,
