@@ -28,7 +28,7 @@ export async function startBrowser(): Promise<Browser> {
       `There is no browser at ${program}: install Debian's package chromium, or name another with CHROMIUM.`,
     );
   }
-  return await chromium.launch({ executablePath: program, args: flags });
+  return chromium.launch({ executablePath: program, args: flags });
 }
 
 export interface Visitor {

@@ -1,10 +1,11 @@
 import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 import { Card, CardBody, CardTitle, Content, Label } from '@patternfly/react-core';
 import LockIcon from '@patternfly/react-icons/dist/esm/icons/lock-icon';
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useQuery } from '@tanstack/react-query';
 import { gatewayQuery, profileUpdateQuery } from '../api/queries.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
+import { DataTable } from '../ui/data-table.tsx';
 
 /** The profile is locked: a release brings it, and nobody edits it. */
 export function GatewayProfile() {
@@ -54,7 +55,7 @@ function Layers({ update }: { readonly update: ProfileUpdate }) {
     }),
   );
   return (
-    <Table role="table" aria-label="Layers and packs" variant="compact" gridBreakPoint="">
+    <DataTable aria-label="Layers and packs" gridBreakPoint="">
       <Thead>
         <Tr>
           <Th>Layer</Th>
@@ -73,6 +74,6 @@ function Layers({ update }: { readonly update: ProfileUpdate }) {
           </Tr>
         ))}
       </Tbody>
-    </Table>
+    </DataTable>
   );
 }

@@ -2,7 +2,7 @@
 
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import { Button, ClipboardCopy, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { gatewaysQuery, platformQuery } from '../api/queries.ts';
@@ -18,6 +18,7 @@ import {
 import { Loading } from '../ui/loading.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { DataTable } from '../ui/data-table.tsx';
 
 export function Gateways() {
   const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(gatewaysQuery());
@@ -44,7 +45,7 @@ function GatewayTable({ gateways }: { readonly gateways: readonly Gateway[] }) {
   // A gateway's name is unique in its tenant only.
   const needsTenant = new Set(gateways.map(({ tenant }) => tenant.id)).size > 1;
   return (
-    <Table role="table" aria-label="Gateways" variant="compact" gridBreakPoint="grid-lg">
+    <DataTable aria-label="Gateways" gridBreakPoint="grid-lg">
       <Thead>
         <Tr>
           <Th>Name</Th>
@@ -92,7 +93,7 @@ function GatewayTable({ gateways }: { readonly gateways: readonly Gateway[] }) {
           </Tr>
         ))}
       </Tbody>
-    </Table>
+    </DataTable>
   );
 }
 

@@ -26,11 +26,11 @@ const nothingToReview: ReadonlySet<string | undefined> = new Set([
 
 export function Updates() {
   const address = useGatewayAddress();
+  /** What was confirmed from this page: said until it is at its end, however soon the gateway takes it up. */
+  const [confirmedPlan, setConfirmedPlan] = useState<string>();
   const { data: update, error } = useQuery(profileUpdateQuery(address));
   if (codeOf(error) === 'not-found') return <NotFound detail={error?.message} />;
   const isRefused = nothingToReview.has(codeOf(error));
-  /** What was confirmed from this page: said until it is at its end, however soon the gateway takes it up. */
-  const [confirmedPlan, setConfirmedPlan] = useState<string>();
   return (
     <PageSection>
       <PageTitle title={`Updates of ${address.gateway}`} />

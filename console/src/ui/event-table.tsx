@@ -1,12 +1,13 @@
 import type { GatewayEvent } from '@gatehouse/contract/operator-types';
 import { Label } from '@patternfly/react-core';
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { Instant } from './instant.tsx';
+import { DataTable } from './data-table.tsx';
 
 /** Newest first; each text exactly as it was recorded. */
 export function EventTable({ events }: { readonly events: readonly GatewayEvent[] }) {
   return (
-    <Table role="table" aria-label="Events" variant="compact" gridBreakPoint="grid-md">
+    <DataTable aria-label="Events" gridBreakPoint="grid-md">
       <Thead>
         <Tr>
           <Th width={15}>Time</Th>
@@ -36,6 +37,6 @@ export function EventTable({ events }: { readonly events: readonly GatewayEvent[
           </Tr>
         ))}
       </Tbody>
-    </Table>
+    </DataTable>
   );
 }

@@ -1,7 +1,8 @@
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import { Card, CardBody, CardTitle, Label } from '@patternfly/react-core';
-import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { Instant } from './instant.tsx';
+import { DataTable } from './data-table.tsx';
 
 const readyLooks: Readonly<Record<string, { readonly text: string; readonly status?: 'success' | 'danger' }>> = {
   true: { text: 'Ready', status: 'success' },
@@ -17,7 +18,7 @@ export function NodeTable({ gateway }: { readonly gateway: Gateway }) {
         {gateway.nodes.length === 0 ? (
           <p>The agent has reported no nodes yet.</p>
         ) : (
-          <Table role="table" aria-label="Nodes" variant="compact" gridBreakPoint="grid-md">
+          <DataTable aria-label="Nodes" gridBreakPoint="grid-md">
             <Thead>
               <Tr>
                 <Th>Name</Th>
@@ -51,7 +52,7 @@ export function NodeTable({ gateway }: { readonly gateway: Gateway }) {
                 );
               })}
             </Tbody>
-          </Table>
+          </DataTable>
         )}
       </CardBody>
     </Card>

@@ -30,7 +30,7 @@ afterAll(async () => {
 const gateways = async (): Promise<readonly Gateway[]> => (await plane.client.listGateways({})).items;
 
 async function waitForGateways(what: string, isSo: (gateway: Gateway) => boolean): Promise<readonly Gateway[]> {
-  return await waitFor(
+  return waitFor(
     what,
     async () => {
       const list = await gateways();
