@@ -225,7 +225,7 @@ describe('when the sandbox is killed', () => {
   });
 
   test('a pod that could not notice is ended by the next sandbox, and nobody else is', async () => {
-    const [pid = 0] = await killHostOf(`console.log('up'); setTimeout(() => { for (;;); }, 50);`);
+    const [pid = 0] = await killHostOf(`import { writeSync } from 'node:fs'; writeSync(1, 'up\\n'); for (;;);`);
     expect(isRunning(pid)).toBe(true);
     const file = path.join(folder, 'next.json');
     const run = path.join(folder, 'run-of-the-killed');
