@@ -43,6 +43,7 @@ export interface ControlPlane {
 
 const pollTimesEvery = 1000;
 const upkeepEvery = 5000;
+const closePatience = 10_000;
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { logger, databaseUrl } = options;
@@ -96,7 +97,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     },
     async close() {
       app.followers.close();
+      // Requests under way may end; one that hangs must not keep the rest from ending in order.
+      const patience = setTimeout(() => app.http.server.closeAllConnections(), closePatience);
       await app.http.close();
+      clearTimeout(patience);
       for (const task of tasks) await task.stop();
       await times.flush();
       await signal.close();

@@ -2,9 +2,9 @@
 
 import { Migrator } from 'kysely/migration';
 import type { Database } from './connection.ts';
-import * as initial from './migrations/0001-initial.ts';
+import { up as initial } from './migrations/0001-initial.ts';
 
-const migrations = { '0001-initial': initial };
+const migrations = { '0001-initial': { up: initial } };
 
 export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } });

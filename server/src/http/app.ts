@@ -57,7 +57,7 @@ export interface App {
   readonly followers: Followers;
 }
 
-/** Bodies of operators are small; an import of releases says otherwise for itself. */
+/** Of whatever route says nothing else. */
 const bodyBytesMax = 256 * 1024;
 
 export async function createApp(options: AppOptions): Promise<App> {

@@ -24,6 +24,9 @@ import { routeSchema } from './openapi.ts';
 import { sendRefusal } from './problem-reply.ts';
 import type { Services } from './services.ts';
 
+const bodyBytesMax = 256 * 1024;
+const importBytesMax = 64 * 1024 * 1024;
+
 type ReadName = { [Name in RouteName]: OperatorRoutes[Name]['method'] extends 'GET' ? Name : never }[RouteName];
 /** They set and clear the cookie; registered by `sign-in.route.ts`. */
 type SessionName = 'signIn' | 'signOut';
@@ -84,6 +87,8 @@ export function registerOperatorRoutes(app: FastifyInstance, options: OperatorRo
       url: route.path,
       schema: routeSchema(name, route),
       config: { rateLimit: { max: 3000, timeWindow: '1 minute' } },
+      // A repository carries the agents of a sandbox, some megabytes each; what else operators send is small.
+      bodyLimit: name === 'importReleases' ? importBytesMax : bodyBytesMax,
       // Before the body is read: who may not call learns nothing of what would fit.
       onRequest: async (request, reply) => {
         const principal = await authenticate(request, services);

@@ -5,7 +5,7 @@
 
 import type { Reason } from '@gatehouse/domain/reason';
 import type { FastifySchemaCompiler } from 'fastify';
-import Type from 'typebox';
+import type Type from 'typebox';
 import { Compile } from 'typebox/compile';
 
 /** The request does not fit; `reasons` names each field. */
@@ -84,5 +84,3 @@ function faultText({ message, params }: Fault): string {
   const isNamed = named.every((name) => message.includes(String(name)));
   return isNamed ? message : `${message} (${named.join(', ')})`;
 }
-
-export const EmptyQuery = Type.Object({}, { additionalProperties: false });

@@ -22,12 +22,12 @@ import {
 } from './pause.store.ts';
 
 export const pauseQueries: Pick<Queries, 'listPauses'> = {
-  async listPauses({ query }, { db, access }) {
+  async listPauses({ query }, { db, now, access }) {
     const part = await access.list(db, { tenant: query?.tenant });
     if (part.kind === 'refused') return part;
-    const exemptions = await selectExemptions(db, part.reply);
+    const exemptions = await selectExemptions(db, part.reply, now);
     return done({
-      items: (await selectPauses(db, part.reply)).map(toPauseView),
+      items: (await selectPauses(db, part.reply, now)).map(toPauseView),
       exemptions: exemptions.map((row) => ({
         gateway: row.gateway_name,
         by: row.set_by,

@@ -84,11 +84,12 @@ export interface PausePart {
 }
 
 /** Those of a part of the platform; of a project also its tenant's, which concerns it too. */
-export async function selectPauses(db: Queryable, part: PausePart): Promise<readonly PauseRow[]> {
+export async function selectPauses(db: Queryable, part: PausePart, now: Instant): Promise<readonly PauseRow[]> {
   let query = db
     .selectFrom('pauses as p')
     .selectAll('p')
     .where('p.cleared_at', 'is', null)
+    .where((eb) => eb.or([eb('p.until', 'is', null), eb('p.until', '>', new Date(now))]))
     .orderBy('p.since', 'desc')
     .limit(1000);
   const { tenantId, projectId } = part;
@@ -105,12 +106,13 @@ export async function selectPauses(db: Queryable, part: PausePart): Promise<read
   return query.execute();
 }
 
-export async function selectExemptions(db: Queryable, part: PausePart) {
+export async function selectExemptions(db: Queryable, part: PausePart, now: Instant) {
   let query = db
     .selectFrom('exemptions as x')
     .innerJoin('gateways as g', 'g.id', 'x.gateway_id')
     .selectAll('x')
     .select('g.name as gateway_name')
+    .where('x.until', '>', new Date(now))
     .orderBy('x.until')
     .limit(1000);
   if (part.tenantId !== undefined) query = query.where('g.tenant_id', '=', part.tenantId);
