@@ -51,6 +51,11 @@ describe('a first look in the browser, in order', () => {
   let rolled: string;
   let single: string;
   let owners: string;
+  /** Its next machine gets no address, until that is mended. */
+  const sandbox = async (...more: readonly string[]) => {
+    const args = ['sandbox', 'break', single, '--by', 'no-address', '--data', plane.directory, ...more];
+    expect(await plane.gatehouse(args)).toMatchObject({ exitCode: 0, stderr: '' });
+  };
 
   it('who is not signed in is asked to, and a wrong token is refused with the next step', async () => {
     await page.goto('/gateways');
@@ -274,6 +279,7 @@ describe('a first look in the browser, in order', () => {
     const hasFocus = (name: string) => async () =>
       (await page.evaluate<string>('(document.activeElement?.textContent || document.activeElement?.id) ?? ""')) ===
       name;
+    await sandbox();
     await page.reload();
     await page.getByRole('button', { name: 'Confirm updates' }).waitFor();
     await press('Tab', hasFocus('Confirm updates'));
@@ -284,6 +290,19 @@ describe('a first look in the browser, in order', () => {
     await press('Tab', hasFocus('Confirm'));
     await page.keyboard.press('Enter');
     await heading(/^.*Confirmed\. Starts with the next poll/, 2).waitFor();
+  });
+
+  it('an update that stops says why, and goes on when it is retried', async () => {
+    await heading(/The update has stopped/, 2).waitFor({ timeout: 150_000 });
+    const { stopped } = await plane.client.getProfileUpdate({ params: { gateway: single } });
+    await page
+      .getByText(stopped?.message ?? 'no reason')
+      .first()
+      .waitFor();
+    expect(await look(page, 'stopped')).toEqual([]);
+    await sandbox('--mend');
+    await page.getByRole('button', { name: 'Retry' }).click();
+    await heading(/The update has stopped/, 2).waitFor({ state: 'detached' });
     await heading(/Profile 4\.2\.7 is applied/, 2).waitFor({ timeout: 150_000 });
   });
 
