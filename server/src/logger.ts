@@ -3,7 +3,10 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { pino } from 'pino';
 
-export function createLogger(level = process.env['LOG_LEVEL'] ?? 'info'): FastifyBaseLogger {
+/** Somebody who looks on sees what is wrong; a file or a collector gets the rest too. */
+const defaultLevel = process.stderr.isTTY ? 'warn' : 'info';
+
+export function createLogger(level = process.env['LOG_LEVEL'] ?? defaultLevel): FastifyBaseLogger {
   return pino(
     {
       level,

@@ -2,13 +2,14 @@
 
 import { formatInstant } from '@gatehouse/domain/instant';
 import { randomBytes } from 'node:crypto';
+import type { Queryable } from '../database/connection.ts';
 import { done, refuse } from '../http/answer.ts';
 import type { Commands } from '../http/operator-routes.ts';
 import type { Services } from '../http/services.ts';
 import type { Place } from '../identity/access.ts';
 import { markDeleted } from '../polls/poll.command.ts';
 import { selectAgentIdentity, withdrawRegistrationTokens } from '../agents/agent.store.ts';
-import { selectPlatform } from '../releases/release.store.ts';
+import { type PlatformRow, selectPlatform, selectReleaseDocument } from '../releases/release.store.ts';
 import { newId, type Work } from '../work/work.ts';
 import {
   eventSubject,
@@ -30,6 +31,12 @@ export interface MakeGateway {
   readonly workers: number;
   readonly isSandbox: boolean;
   readonly actor: string;
+}
+
+/** The list is the releases' to give. */
+async function providersOf(db: Queryable, { version }: PlatformRow): Promise<readonly string[]> {
+  const release = version === undefined ? undefined : await selectReleaseDocument(db, version);
+  return Object.keys(release?.profiles ?? {});
 }
 
 /** Undefined: the tenant has a gateway of that name. */
@@ -74,6 +81,11 @@ export function gatewayCommands(
       const platform = await selectPlatform(tx);
       const refusal = installRefusal(platform);
       if (refusal !== undefined) return refusal;
+      const providers = await providersOf(tx, platform);
+      if (!providers.includes(body.provider)) {
+        const message = `body.provider is ${body.provider}; the platform's release ${platform.version} has ${providers.join(', ')}.`;
+        return refuse('invalid-request', message, { reasons: [{ code: 'field-invalid', message }] });
+      }
       const row = await makeGateway(work, {
         place: place.reply,
         name: body.name,

@@ -183,6 +183,12 @@ describe('installing', () => {
     });
   });
 
+  test('a provider that no release has is refused with those it has', async () => {
+    const reply = await create({ provider: 'abacus' });
+    expect(reply).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+    expect((reply.body as Problem).detail).toContain('vsphere');
+  });
+
   test('nothing is installed for a gateway that is being deleted', async () => {
     await runningExistingCluster(world);
     await world.call('DELETE', '/v1/gateways/site-a');
