@@ -101,7 +101,9 @@ export function createConsoleRouter(queryClient: QueryClient) {
     defaultPendingComponent: Loading,
     defaultErrorComponent: PageError,
     defaultNotFoundComponent: () => <NotFound />,
-    scrollRestoration: false,
+    scrollRestoration: true,
+    // PatternFly scrolls the page's main part, not the window.
+    scrollToTopSelectors: ['#main'],
   });
 }
 

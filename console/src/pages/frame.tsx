@@ -75,8 +75,9 @@ function SignedIn({ name, role }: { readonly name: string; readonly role: string
         <output>
           {connection.kind === 'lost' ? (
             <Banner color="red" className="console-lost">
-              The connection to the control plane is lost; trying again. What you see is of{' '}
-              <Instant at={new Date(connection.since).toISOString()} />.
+              The connection to the control plane is lost since{' '}
+              <Instant at={new Date(connection.since).toISOString()} />; trying again. What you see may be older than it
+              looks.
             </Banner>
           ) : null}
         </output>

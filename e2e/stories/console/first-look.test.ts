@@ -188,6 +188,8 @@ describe('a first look in the browser, in order', () => {
     await heading('Preflight', 2).waitFor();
     await page.getByText('Passed').first().waitFor({ timeout: 60_000 });
     expect(await look(page, 'review')).toEqual([]);
+    await page.getByRole('region', { name: 'Layer network' }).scrollIntoViewIfNeeded();
+    expect(await look(page, 'review-difference')).toEqual([]);
   });
 
   it('a plan that is no longer what would be done is refused, and the difference that holds now stays in place', async () => {
@@ -311,7 +313,7 @@ describe('a first look in the browser, in order', () => {
     await visitor.context.addCookies(await operator.context.cookies());
     await visitor.page.route('**/v1/events?after=*', (route) => route.abort());
     await visitor.page.goto('/gateways');
-    const banner = visitor.page.getByText('The connection to the control plane is lost; trying again.');
+    const banner = visitor.page.getByText('The connection to the control plane is lost since');
     await banner.waitFor();
     expect(await look(visitor.page, 'connection-lost')).toEqual([]);
     await visitor.page.unroute('**/v1/events?after=*');
