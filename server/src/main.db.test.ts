@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -69,6 +69,25 @@ test('DATABASE_URL selects PostgreSQL, and two replicas share it', async () => {
   expect((await me(two.url, one.adminToken)).status).toBe(200);
   await two.stop();
   await database.drop();
+});
+
+test('told to end in the middle of its start, it ends in order and leaves nothing running', async () => {
+  const child = spawn(process.execPath, [entry, '--data', directory, '--no-sandbox', '--port', '0']);
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString('utf8');
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString('utf8');
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  await expect
+    .poll(() => existsSync(path.join(directory, 'postgres', 'data', 'postmaster.pid')), { timeout: 30_000 })
+    .toBe(true);
+  child.kill('SIGTERM');
+  expect(await ended).toBe(0);
+  expect(said).toBe('');
+  expect(existsSync(path.join(directory, 'postgres', 'data', 'postmaster.pid'))).toBe(false);
 });
 
 test.each([

@@ -32,6 +32,21 @@ interface Started {
   directory?: DataDirectory;
 }
 
+const started: Started = {};
+let isEnding = false;
+let ending: Promise<void> | undefined;
+let starting: Promise<void> = Promise.resolve();
+
+/** It was told to end before it was ready. */
+class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+}
+
+/** Between two steps of a start: what has been started by then is ended in order, and nothing more is begun. */
+function goOn(): void {
+  if (isEnding) throw new Interrupted('told to end before it was ready');
+}
+
 async function start(args: Arguments, started: Started): Promise<void> {
   const logger = createLogger();
   started.directory = await openDataDirectory(args.data);
@@ -39,7 +54,9 @@ async function start(args: Arguments, started: Started): Promise<void> {
   const built = ensureConsole(path.join(repository, 'console'), say);
   const databaseUrl = process.env['DATABASE_URL'] || (await startDatabase(data, started));
   const tls = args.tls && { cert: await readFile(args.tls.certFile), key: await readFile(args.tls.keyFile) };
+  goOn();
   const consoleOutcome = await built;
+  goOn();
   if (consoleOutcome.kind === 'missing') say(`The console is not there (${consoleOutcome.reason}); the API is.`);
   const controlPlane = await startControlPlane({
     databaseUrl,
@@ -51,11 +68,13 @@ async function start(args: Arguments, started: Started): Promise<void> {
     ...(tls === undefined ? {} : { tls }),
   });
   started.controlPlane = controlPlane;
+  goOn();
   const { services } = controlPlane;
   await checkSandbox(services, args.isSandbox);
   const tokenId = await ensureAdminToken(services.db, data, services.now());
   const sandboxDirectory = path.join(data, 'sandbox');
   if (args.isSandbox) await ensureSandbox(services, sandboxDirectory, agentEntry);
+  goOn();
   const { url: address } = await controlPlane.listen({ host: args.host, port: args.port });
   if (args.isSandbox) {
     started.sandbox = runSandbox({
@@ -66,6 +85,7 @@ async function start(args: Arguments, started: Started): Promise<void> {
       logger,
     });
   }
+  goOn();
   const link = await makeSignInLink(services.db, { tokenId, url: address, now: services.now() });
   say(`Gatehouse is ready at ${address}`);
   say(`Sign in once with this link: ${link}`);
@@ -113,13 +133,12 @@ function timingsFor({ isSandbox, pollSeconds }: Arguments): Timings {
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
-const started: Started = {};
-let ending: Promise<void> | undefined;
-
 /** In the order in which nothing loses what it stands on. Asked twice, the second waits for the first. */
 function end(code: number): Promise<void> {
   process.exitCode = code;
+  isEnding = true;
   ending ??= (async () => {
+    await starting.catch(() => undefined); // Said where it was waited for.
     for (const stop of [
       () => started.sandbox?.stop(),
       () => started.controlPlane?.close(),
@@ -155,8 +174,11 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal
 try {
   const args = parseArguments(process.argv.slice(2));
   if (args.isHelp) say(usage);
-  else await start(args, started);
+  else {
+    starting = start(args, started);
+    await starting;
+  }
 } catch (error) {
-  process.stderr.write(`${explainFailure(error)}\n`);
-  await end(error instanceof UsageError ? 2 : 1);
+  if (!(error instanceof Interrupted)) process.stderr.write(`${explainFailure(error)}\n`);
+  await end(error instanceof Interrupted ? 0 : error instanceof UsageError ? 2 : 1);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -102,6 +103,14 @@ test('a first start that was killed begins again', async () => {
   await rm(path.join(home, 'data', 'PG_VERSION'));
   const second = await start();
   expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+});
+
+test.runIf(process.getuid?.() === 0)('a directory closed to others lets its user pass, and nobody else', async () => {
+  const postgres = await start();
+  expect(await query(postgres.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+  expect((await stat(directory)).mode & 0o777).toBe(0o710);
+  expect(existsSync(path.join(directory, 'postgres', 'data', 'PG_VERSION'))).toBe(true);
+  expect(existsSync(path.join(directory, 'postgres-location'))).toBe(false);
 });
 
 test.runIf(process.getuid?.() === 0)('a directory that its user cannot reach points to one that it can', async () => {

@@ -14,7 +14,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { Client } from 'pg';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 import { findPostgresBinaries, type PostgresBinaries } from './postgres-binaries.ts';
-import { canReach, type ProcessUser, unprivilegedUser } from './process-user.ts';
+import { letPass, type ProcessUser, unprivilegedUser } from './process-user.ts';
 
 export interface EmbeddedPostgres {
   /** For `pg`, with the host as a socket folder and the password in it. */
@@ -100,7 +100,7 @@ async function placeHome(directory: string, shared: string, runAs: ProcessUser |
   const inside = path.join(directory, 'postgres');
   const home = existsSync(pointer)
     ? (await readFile(pointer, 'utf8')).trim()
-    : runAs === undefined || existsSync(inside) || canReach(directory, runAs)
+    : runAs === undefined || letPass(directory, runAs) || existsSync(inside)
       ? inside
       : path.join(shared, randomBytes(8).toString('hex'));
   try {

@@ -3,7 +3,7 @@
  * that user has to be able to reach the programs, the data and the socket.
  */
 
-import { readFileSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseUnavailable } from './database-unavailable.ts';
 
@@ -28,13 +28,30 @@ export function unprivilegedUser(): ProcessUser | undefined {
 
 /** Whether that user may walk down to the folder and read in it, by the permission bits of each folder on the way. */
 export function canReach(folder: string, user: ProcessUser): boolean {
-  const real = path.resolve(folder);
-  const steps = real.split(path.sep).filter((step) => step !== '');
-  const way = ['/', ...steps.map((_, index) => `/${steps.slice(0, index + 1).join('/')}`)];
-  return way.every((step, index) => {
-    const { mode, uid, gid } = statSync(step);
-    const bits = uid === user.uid ? mode >> 6 : gid === user.gid ? mode >> 3 : mode;
-    const needed = index === way.length - 1 ? 0o5 : 0o1;
-    return (bits & needed) === needed;
-  });
+  return canPass(path.dirname(path.resolve(folder)), user) && mayDo(folder, user, 0o5);
+}
+
+function canPass(folder: string, user: ProcessUser): boolean {
+  const above = path.dirname(folder);
+  return mayDo(folder, user, 0o1) && (above === folder || canPass(above, user));
+}
+
+function mayDo(folder: string, user: ProcessUser, needed: number): boolean {
+  const { mode, uid, gid } = statSync(folder);
+  const bits = uid === user.uid ? mode >> 6 : gid === user.gid ? mode >> 3 : mode;
+  return (bits & needed) === needed;
+}
+
+/**
+ * Lets that user, and nobody else, pass through a folder of ours that was closed to all others; not read what is in it.
+ * False when the way to the folder is closed too, or it is not ours.
+ */
+export function letPass(folder: string, user: ProcessUser): boolean {
+  if (!canPass(path.dirname(path.resolve(folder)), user)) return false;
+  if (mayDo(folder, user, 0o1)) return true;
+  const { mode, uid } = statSync(folder);
+  if (uid !== process.getuid?.() || (mode & 0o077) !== 0) return false;
+  chownSync(folder, uid, user.gid);
+  chmodSync(folder, (mode & 0o7777) | 0o010);
+  return true;
 }
