@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import Type from 'typebox';
@@ -31,11 +31,11 @@ export async function ensureConsole(consoleFolder: string, say: (line: string) =
   if (vite === undefined)
     return built > 0 ? { kind: 'ready', directory } : { kind: 'missing', reason: 'vite is not installed' };
   say('Building the console, once ...');
-  const failure = await build(vite, consoleFolder);
+  const failure = await build(vite, consoleFolder, directory);
   if (failure === undefined) return { kind: 'ready', directory };
-  return existsSync(index)
-    ? { kind: 'ready', directory }
-    : { kind: 'missing', reason: `it could not be built: ${failure}` };
+  if (!existsSync(index)) return { kind: 'missing', reason: `it could not be built: ${failure}` };
+  say(`The console could not be built and is shown as it was before: ${failure}`);
+  return { kind: 'ready', directory };
 }
 
 async function newestOf(places: readonly string[]): Promise<number> {
@@ -62,9 +62,35 @@ async function findVite(consoleFolder: string): Promise<string | undefined> {
   }
 }
 
-/** Undefined when it succeeded, else what it said last. */
-async function build(vite: string, consoleFolder: string): Promise<string | undefined> {
-  const child = spawn(process.execPath, [vite, 'build'], { cwd: consoleFolder, stdio: ['ignore', 'pipe', 'pipe'] });
+/**
+ * Built beside its place and put there with a rename, so that another control plane that starts or serves from the same
+ * folder never meets half of it. Undefined when it succeeded, else what was said last.
+ */
+async function build(vite: string, consoleFolder: string, directory: string): Promise<string | undefined> {
+  const beside = await mkdtemp(`${directory}-`);
+  try {
+    const failure = await runVite(vite, consoleFolder, beside);
+    if (failure !== undefined) return failure;
+    // A temporary folder is its maker's alone; this one is for whoever starts a control plane here.
+    await chmod(beside, 0o755);
+    const before = `${beside}-before`;
+    if (existsSync(directory)) await rename(directory, before);
+    await rename(beside, directory).catch((error: unknown) => {
+      // Another start was faster by a moment; what it built is as good.
+      if (!existsSync(path.join(directory, 'index.html'))) throw error;
+    });
+    await rm(before, { recursive: true, force: true });
+    return undefined;
+  } finally {
+    await rm(beside, { recursive: true, force: true });
+  }
+}
+
+async function runVite(vite: string, consoleFolder: string, outDir: string): Promise<string | undefined> {
+  const child = spawn(process.execPath, [vite, 'build', '--outDir', outDir, '--emptyOutDir'], {
+    cwd: consoleFolder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   const keep = (chunk: Buffer) => {
     said = `${said}${chunk.toString('utf8')}`.slice(-2000);

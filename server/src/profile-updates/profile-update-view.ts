@@ -50,7 +50,8 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
     layers: from === undefined || to === undefined ? [] : layersOf(from, to),
     drift: (facts.observation?.drift ?? []).map((line) => plainLine(line, 500)),
     preflight: {
-      ...(isOfPlan && facts.observation ? { at: formatInstant(facts.observation.receivedAt) } : {}),
+      // An observation is sent only when it changed; a poll since then has said that it still holds.
+      ...(isOfPlan && facts.observation ? { at: formatInstant(facts.lastPollAt ?? facts.observation.receivedAt) } : {}),
       results: isOfPlan
         ? preflight.results.map(({ check, outcome, message }) => ({
             check: plainLine(check, 100),
