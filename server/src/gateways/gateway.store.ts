@@ -123,6 +123,7 @@ export type GatewayChange = Partial<
     | 'hand_over_number'
     | 'announced_status'
     | 'announced_health'
+    | 'silence_expected_until'
   >
 >;
 

@@ -18,6 +18,7 @@ import { type Answer, done, refuse } from '../http/answer.ts';
 import { plainTree } from '../http/plain-text.ts';
 import { endProfileUpdate, updateProgress } from '../profile-updates/profile-update.store.ts';
 import type { Work } from '../work/work.ts';
+import { announcedSilence } from './announced-silence.ts';
 import { insertMilestones } from './milestone.store.ts';
 import { agentNews, type News, profileUpdateNews } from './observed-events.ts';
 import { deleteRetriedAgents, upsertObservation } from './poll.store.ts';
@@ -81,8 +82,14 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
     reportedGeneration: request.generation,
   });
   if (plan !== undefined) await tellOnce(row, [availableNews(plan.to)], work);
+  const silence = announcedSilence(settled.facts, work.now, timings);
+  if (silence !== undefined || row.silence_expected_until !== null) {
+    await updateGateway(tx, row.id, { silence_expected_until: silence === undefined ? null : new Date(silence) });
+  }
+  const { silenceExpectedUntil: _before, ...known } = settled.facts;
   const facts: GatewayFacts = {
-    ...settled.facts,
+    ...known,
+    ...(silence === undefined ? {} : { silenceExpectedUntil: silence }),
     ...(target === undefined ? {} : { generation: target.generation }),
     ...targetAgentOf(target, settled.facts),
   };

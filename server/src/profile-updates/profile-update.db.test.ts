@@ -1,6 +1,7 @@
 import type { Observation } from '@gatehouse/contract/agent-api';
 import type { AuditRecord, ConfirmReply, Gateway, ProfileUpdate } from '@gatehouse/contract/operator-types';
 import type { Problem } from '@gatehouse/contract/problem';
+import { minutes } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -306,4 +307,30 @@ test('a release whose profile has the same digest brings no notification and no 
   const { body, status } = await world.call('GET', '/v1/gateways/site-b/profile-update');
   expect(status).toBe(409);
   expect(body).toMatchObject({ code: 'no-profile-update' });
+});
+
+test('while the only control plane is replaced, silence is expected and not unhealthy', async () => {
+  const agent = await runningCli(world, 'site-b', '4.1.12', 1);
+  await world.release('4.2.7');
+  const planId = await withProfileUpdate(world, agent);
+  await confirm('site-b', planId);
+  await agent.polls();
+  const { steps } = await show('site-b');
+  const controlPlanes = steps.findIndex(({ id }) => id === 'control-planes');
+  await report(agent, planId, controlPlanes);
+  // Times of polls are written in batches; in mid-update the next one is due within seconds.
+  await expect
+    .poll(async () => Date.parse((await get('site-b')).nextPollDueAt ?? '') - world.now(), { timeout: 10_000 })
+    .toBeLessThan(minutes(1));
+  world.advance(minutes(19));
+  expect(await get('site-b')).toMatchObject({ health: 'healthy', status: 'Updating' });
+  expect((await get('site-b')).reasons.map(({ code }) => code)).toContain('silence-expected');
+  world.advance(minutes(2));
+  expect(await get('site-b')).toMatchObject({ health: 'unhealthy' });
+  await report(agent, planId, controlPlanes + 1);
+  expect(
+    await world.plane.services.db.selectFrom('gateways').select('silence_expected_until').executeTakeFirst(),
+  ).toEqual({
+    silence_expected_until: null,
+  });
 });

@@ -46,8 +46,13 @@ export async function installBundle(world: World, name: string): Promise<Install
 }
 
 /** Installed by us, its first profile applied. */
-export async function runningCli(world: World, name = 'site-b', version = '4.1.12'): Promise<TestAgent> {
-  const { gateway } = await createGateway(world, { name, installation: 'cli', controlPlanes: 3 });
+export async function runningCli(
+  world: World,
+  name = 'site-b',
+  version = '4.1.12',
+  controlPlanes: 1 | 3 = 3,
+): Promise<TestAgent> {
+  const { gateway } = await createGateway(world, { name, installation: 'cli', controlPlanes });
   const bundle = await installBundle(world, name);
   const seen = observation(await releaseOf(world, version));
   const agent = await startAgent(world, { gatewayId: gateway.id, token: bundle.registrationToken, seen });
