@@ -5,7 +5,7 @@ import { objectKey, objectText, referenceOf } from './object-reference.ts';
 import type { Json, Pack } from './profile.ts';
 
 /** Texts that YAML reads as themselves without quotes; everything else is written as JSON, which is YAML too. */
-const plain = /^[A-Za-z_/][A-Za-z0-9_./@ -]*(?<! )$/;
+const plain = /^[A-Za-z_/][A-Za-z0-9_./@ ()-]*(?<! )$/;
 const notPlain = /^(?:true|false|null|yes|no|on|off|y|n|~)$/i;
 
 function scalar(value: string | number | boolean | null): string {

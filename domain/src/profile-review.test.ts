@@ -68,7 +68,7 @@ describe('the review of two profiles', () => {
         '  - ConfigMap kube-system/cilium\n  - Service kube-system/hubble\n  - PersistentVolumeClaim kube-system/data\n',
     );
     expect(cilium?.pending).toContain(`password: "${mask} (changed)"\n  token: "${mask}"\n`);
-    expect(cilium?.pending).toContain('  - "ConfigMap kube-system/cilium (changed)"\n');
+    expect(cilium?.pending).toContain('  - ConfigMap kube-system/cilium (changed)\n');
   });
 
   test('names what is deleted, and no claim', () => {

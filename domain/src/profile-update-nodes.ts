@@ -164,10 +164,11 @@ function overdue(
     };
   }
   if (now < addMilliseconds(movedAt, timings.profileUpdate.stuckAfter)) return undefined;
-  const span = Math.round(millisecondsBetween(movedAt, now) / 60_000);
+  const still = Math.round(millisecondsBetween(movedAt, now) / 1000);
+  const span = still < 120 ? `${still} s` : `${Math.round(still / 60)} min`;
   return {
     code: 'nodes-stuck',
-    message: `${what} have not moved for ${span} min. ${stuckMessage(cluster, roleOf(step))}`,
+    message: `${what} have not moved for ${span}. ${stuckMessage(cluster, roleOf(step))}`,
     nextStep: 'Remove the cause and retry: the one new machine without a node is then replaced.',
   };
 }
