@@ -91,7 +91,12 @@ describe('a first look, in order', () => {
     const upgrade = await plane.gatehouse(['platform', 'upgrade', '4.2.7']);
     expect(upgrade.stderr).toBe('');
     expect(upgrade.exitCode).toBe(0);
-    await waitForGateways('agents on 4.2.7', (gateway) => gateway.agentVersion === '4.2.7', 180);
+    // The new agent acts as soon as it is ready; its update is settled after a watch time.
+    await waitForGateways(
+      'settled agents on 4.2.7',
+      ({ agentVersion, agentUpdate }) => agentVersion === '4.2.7' && agentUpdate?.phase === 'settled',
+      180,
+    );
     const { stdout } = await plane.gatehouse(['gateway', 'events', ownersGateway, '-o', 'json']);
     const events = (JSON.parse(stdout) as { items: { type: string }[] }).items.map((event) => event.type);
     expect(events.filter((type) => type === 'agent-update-settled')).toHaveLength(1);
