@@ -149,10 +149,3 @@ export function readyNodes(machines: readonly ClusterObject[]): number {
 export function isControlPlane(machine: ClusterObject): boolean {
   return machine.metadata.labels?.['cluster.x-k8s.io/control-plane'] !== undefined;
 }
-
-/** The reasons of a control plane's conditions, for a sample that is to be explained. */
-export function conditionsOf(object: ClusterObject | undefined): string {
-  return items(object, 'status', 'conditions')
-    .map((one) => `${text(one, 'type')}=${text(one, 'status')}/${text(one, 'reason')}`)
-    .join(' ');
-}

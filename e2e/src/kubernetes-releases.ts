@@ -4,7 +4,7 @@ import type { ProfileSource, ReleaseSource } from '@gatehouse/release/release-bu
 import type { AgentImage } from './agent-images.ts';
 
 /** The one that `gateway create` and `gateway install` take when none is given. */
-export const provider = 'vsphere';
+const provider = 'vsphere';
 
 export interface ReleaseChoice {
   readonly version: string;
