@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { gatewayNamespaces } from '@gatehouse/release/object-names';
 import { type ClusterObject, type ClusterView, condition, type Kind, kinds } from './cluster-view.ts';
-import { items, member, text } from './json.ts';
+import { member, text } from './json.ts';
 
 export interface HostCluster {
   readonly name: string;
