@@ -87,6 +87,8 @@ export interface ObservedClusterApi {
   readonly topologyVariables: Readonly<Record<string, string>>;
   /** `spec.topology.controlPlane.variables.overrides`, for an OS change that moves control planes first. */
   readonly controlPlaneOverrides: Readonly<Record<string, string>>;
+  /** When we last changed the topology, in whole seconds by the API server's clock. Absent where it cannot be read. */
+  readonly topologyChangedAt?: Instant;
   /** `TopologyReconciled` is true for the newest generation. */
   readonly isTopologyReconciled: boolean;
   /** The Cluster controller has seen the newest spec. */

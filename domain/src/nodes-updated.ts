@@ -47,11 +47,22 @@ export function areControlPlanesUpdated(cluster: ObservedClusterApi, wanted: Nod
   );
 }
 
+/**
+ * A MachineDeployment says for some 100 ms after its change that it has observed it and that all is up to date: it counts
+ * by what its Machines said before. So each Machine is asked, and must be younger than the change that replaces it.
+ */
+function isOld(machine: ObservedMachine, cluster: ObservedClusterApi, { move }: NodesWanted): boolean {
+  if (machine.isUpToDate === false) return true;
+  const { topologyChangedAt } = cluster;
+  return move !== undefined && topologyChangedAt !== undefined && machine.createdAt < topologyChangedAt;
+}
+
 export function areWorkersUpdated(cluster: ObservedClusterApi, wanted: NodesWanted): boolean {
   return (
     cluster.isObserved &&
     cluster.isTopologyReconciled &&
     cluster.workers.every((set) => isRolledOut(set, wanted)) &&
+    !cluster.machines.some((machine) => machine.role === 'worker' && isOld(machine, cluster, wanted)) &&
     !isDeletingAny(cluster, 'worker')
   );
 }

@@ -1,3 +1,4 @@
+import { parseInstant } from '@gatehouse/domain/instant';
 import { describe, expect, it } from 'vitest';
 import { ClusterUnreachable } from '../cluster.ts';
 import { type ClusterApiObjects, toObservedClusterApi } from './observed-cluster-api.ts';
@@ -47,6 +48,22 @@ describe('a Cluster at rest', () => {
       isEtcdHealthy: true,
       workers: [{ wanted: 2, upToDate: 2, isRollingOut: false, specVersion: '1.33.5', specOs: 'ubuntu-1' }],
     });
+  });
+
+  it('tells when we last changed its topology, whatever others changed since', () => {
+    const topology = { 'f:spec': { 'f:topology': { 'f:version': {} } } };
+    const objects = changed('atRest', ({ cluster }) => {
+      const managedFields = [
+        { manager: 'gatehouse', operation: 'Apply', time: '2026-11-23T09:00:00Z', fieldsV1: topology },
+        { manager: 'gatehouse', operation: 'Update', time: '2026-11-23T09:46:55Z', fieldsV1: topology },
+        { manager: 'gatehouse', operation: 'Update', time: '2026-11-23T09:50:00Z', fieldsV1: { 'f:metadata': {} } },
+        { manager: 'capi-topology', operation: 'Apply', time: '2026-11-23T09:51:00Z', fieldsV1: topology },
+      ];
+      const metadata = typeof cluster['metadata'] === 'object' ? cluster['metadata'] : {};
+      cluster['metadata'] = { ...metadata, managedFields };
+    });
+    expect(toObservedClusterApi(objects, 'osImage').topologyChangedAt).toBe(parseInstant('2026-11-23T09:46:55Z'));
+    expect(observed('atRest')).not.toHaveProperty('topologyChangedAt');
   });
 
   it('has its machines by role, each with its node', () => {

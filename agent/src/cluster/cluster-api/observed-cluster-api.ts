@@ -4,8 +4,9 @@
  */
 
 import type { Known, ObservedClusterApi, ObservedMachine, ObservedReplicas } from '@gatehouse/domain/gateway';
-import { toInstant } from '@gatehouse/domain/instant';
+import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import { type KubernetesVersion, parseKubernetesVersion } from '@gatehouse/domain/version';
+import { fieldManager } from '@gatehouse/release/object-names';
 import { ClusterUnreachable } from '../cluster.ts';
 import {
   at,
@@ -43,6 +44,7 @@ export function toObservedClusterApi(objects: ClusterApiObjects, osVariable: str
     topologyVersion,
     topologyVariables: variables,
     controlPlaneOverrides: overrides,
+    ...defined({ topologyChangedAt: topologyChangedAt(cluster) }),
     isTopologyReconciled: reconciled?.['status'] === 'True' && isCurrent(cluster, reconciled),
     isObserved: isObserved(cluster) && isCurrent(cluster, reconciled),
     isPaused: isPaused(cluster) || isPaused(controlPlane),
@@ -63,6 +65,14 @@ export function toObservedClusterApi(objects: ClusterApiObjects, osVariable: str
       .toSorted((a, b) => a.name.localeCompare(b.name)),
     machines: objects.machines.map(toMachine).toSorted((a, b) => a.name.localeCompare(b.name)),
   };
+}
+
+/** The API server notes for each field manager when it last changed one of the fields it owns, and not when it wrote the same. */
+function topologyChangedAt(cluster: JsonObject): Instant | undefined {
+  return objectsAt(cluster, 'metadata', 'managedFields')
+    .filter((entry) => entry['manager'] === fieldManager && at(entry, 'fieldsV1', 'f:spec', 'f:topology') !== undefined)
+    .flatMap((entry) => instantAt(entry, 'time') ?? [])
+    .toSorted((a, b) => b - a)[0];
 }
 
 /**
