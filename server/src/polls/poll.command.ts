@@ -81,7 +81,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
     reason: isNews ? 'observation' : 'poll',
     reportedGeneration: request.generation,
   });
-  if (plan !== undefined) await tellOnce(row, [availableNews(plan.to)], work);
+  if (plan !== undefined) await tellAvailable(row, plan.to, work);
   const silence = announcedSilence(settled.facts, work.now, timings);
   if (silence !== undefined || row.silence_expected_until !== null) {
     await updateGateway(tx, row.id, { silence_expected_until: silence === undefined ? null : new Date(silence) });
@@ -195,10 +195,18 @@ async function tellOnce(row: GatewayRow, news: readonly News[], work: Work): Pro
   }
 }
 
-const availableNews = (to: { readonly version: string; readonly digest: string }): News => ({
-  marks: [{ subject: `profile:${to.digest}`, milestone: 'available' }],
-  event: { type: 'profile-available', message: `Profile ${to.version} is available`, severity: 'normal' },
-});
+/** Once for each profile: with the first poll after it became available, or with its confirmation, whichever comes first. */
+export function tellAvailable(
+  row: GatewayRow,
+  to: { readonly version: string; readonly digest: string },
+  work: Work,
+): Promise<void> {
+  const news: News = {
+    marks: [{ subject: `profile:${to.digest}`, milestone: 'available' }],
+    event: { type: 'profile-available', message: `Profile ${to.version} is available`, severity: 'normal' },
+  };
+  return tellOnce(row, [news], work);
+}
 
 function targetAgentOf(target: Target | undefined, facts: GatewayFacts): Pick<GatewayFacts, 'targetAgent'> {
   const digest = target?.agent?.digest;

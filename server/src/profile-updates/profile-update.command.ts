@@ -12,7 +12,7 @@ import { toReasonView } from '../gateways/gateway-view.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import type { CommandContext, Commands } from '../http/operator-routes.ts';
 import type { Services } from '../http/services.ts';
-import { announce } from '../polls/poll.command.ts';
+import { announce, tellAvailable } from '../polls/poll.command.ts';
 import { retarget } from '../polls/retarget.ts';
 import { newId, type Work } from '../work/work.ts';
 import { currentPlan } from './current-plan.ts';
@@ -79,6 +79,7 @@ async function confirm(
     retry: retryNumber,
     startsBy: startsBy(loaded, now),
   });
+  await tellAvailable(row, plan.to, work);
   const what = `The profile update to ${plan.to.version} was confirmed by ${access.principal.name}`;
   tell(work, row, {
     action: 'confirm',

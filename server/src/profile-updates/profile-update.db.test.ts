@@ -2,6 +2,7 @@ import type { Observation } from '@gatehouse/contract/agent-api';
 import type { AuditRecord, ConfirmReply, Gateway, ProfileUpdate } from '@gatehouse/contract/operator-types';
 import type { Problem } from '@gatehouse/contract/problem';
 import { minutes } from '@gatehouse/domain/instant';
+import { sampleSource } from '@gatehouse/release/sample-releases';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -131,6 +132,23 @@ test('confirmed many times at once: the same answer to all, one generation, one 
   expect(await audits('profile-update.confirm')).toHaveLength(1);
   const { target } = await agent.polls();
   expect(target).toMatchObject({ generation: generation + 1, profileUpdate: { planId, retry: 0, isCancelled: false } });
+});
+
+test('confirmed before the next poll, it is told all the same that it was available', async () => {
+  const agent = await runningCli(world, 'site-b');
+  const { version, digest } = agent.seen.agent;
+  await world.release('4.2.7', {
+    agent: { ...sampleSource('4.2.7').agent, version, digest },
+    profileNeedsAgent: version,
+  });
+  await world.call('POST', '/v1/platform/upgrade', { body: { to: '4.2.7' } });
+  expect(await confirm('site-b', (await show('site-b')).planId)).toMatchObject({ status: 202 });
+  await agent.polls();
+  const types = (await eventsOf(world, 'site-b')).map(({ type }) => type);
+  expect(types.filter((type) => /^profile-(available|update-confirmed)$/.test(type))).toEqual([
+    'profile-available',
+    'profile-update-confirmed',
+  ]);
 });
 
 test('from its begin to its end: the events in order, each once, and the gateway current', async () => {
