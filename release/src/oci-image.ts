@@ -2,10 +2,10 @@
 // each named by its digest. The same files give the same digest, whoever builds, whenever. Only the compression may differ
 // between versions of Node (its zlib) and between processor kinds; a release is therefore built once and then copied.
 
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { sha256Digest } from './canonical-json.ts';
 import { type TarEntry, writeTar } from './tar-writer.ts';
 
 export type ImageFile = {
@@ -54,10 +54,6 @@ export const mediaTypes = {
 } as const;
 
 const compress = promisify(gzip);
-
-export function sha256Digest(bytes: Uint8Array | string): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-}
 
 /** The order of the files does not matter; folders above them are added, readable by all. */
 export async function buildLayer(

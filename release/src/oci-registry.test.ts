@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
-import { buildImage, buildLayer, mediaTypes, type OciImage, sha256Digest } from './oci-image.ts';
+import { sha256Digest } from './canonical-json.ts';
+import { buildImage, buildLayer, mediaTypes, type OciImage } from './oci-image.ts';
 import { pullImage, pushImage } from './oci-registry.ts';
 
 // A registry of a few lines, for what a real one is hard to be made to do: ask for tokens, answer wrong content. The real one

@@ -1,7 +1,8 @@
 // Copies images to and from a registry by the OCI distribution API: each blob only where it is missing, the manifest last,
 // so that whoever sees a manifest can have all of it. Whatever is read is checked against the digest it was asked for.
 
-import { type ImageBlob, mediaTypes, type OciImage, sha256Digest } from './oci-image.ts';
+import { sha256Digest } from './canonical-json.ts';
+import { type ImageBlob, mediaTypes, type OciImage } from './oci-image.ts';
 
 export type Registry = {
   /** Such as `https://registry.example.org`; plain `http://` for one on the same machine. */
