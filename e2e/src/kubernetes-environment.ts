@@ -45,6 +45,12 @@ export interface KubernetesEnvironment {
 /** So short that a missed poll is seen soon; agents add 10 % of jitter. */
 export const pollSeconds = 1;
 
+/**
+ * In milliseconds: a longer pause between two polls means that one was missed. Two intervals with their jitter, and the
+ * second that a hand-over may take.
+ */
+export const pauseOfPollsMax = 2 * pollSeconds * 1100 + 1000;
+
 /** `https`: who shows agents the certificate, the control plane itself or a proxy in front of it, which records polls. */
 export async function startKubernetesEnvironment(
   lab: KubernetesLab,
@@ -67,7 +73,8 @@ export async function startKubernetesEnvironment(
     KUBECONFIG: lab.kubeconfigPath,
     // Where the control plane's certificate is no public one, its authority is one that kubectl's machine trusts.
     SSL_CERT_FILE: certificate.caPath,
-    PATH: `${path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'gatehouse-lab/bin')}:${process.env['PATH'] ?? ''}`,
+    // The lab brings its own kubectl; for a cluster of somebody's own theirs is taken.
+    ...(lab.caPath === undefined ? {} : { PATH: `${labPrograms()}:${process.env['PATH'] ?? ''}` }),
   };
   const options = { cwd: repositoryRoot, env, timeoutSeconds: 120 };
   const kubectl = (args: readonly string[], input?: string) =>
@@ -113,6 +120,10 @@ export async function startKubernetesEnvironment(
       await removeFolder();
     },
   };
+}
+
+function labPrograms(): string {
+  return path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'gatehouse-lab/bin');
 }
 
 interface Front {

@@ -22,6 +22,45 @@ export interface RecordedPoll {
   readonly isTrial: boolean;
 }
 
+/** Those that count: answered well, and not the trial of a new agent. */
+export function actingPolls(polls: readonly RecordedPoll[], since = 0): readonly RecordedPoll[] {
+  return polls.filter((poll) => poll.status === 200 && !poll.isTrial && poll.arrivedAt >= since);
+}
+
+/** In milliseconds, from an answer to the next poll. */
+export function longestPause(polls: readonly RecordedPoll[]): number {
+  return Math.max(...pauses(polls).map(({ milliseconds }) => milliseconds));
+}
+
+/** Each pause that was longer than `max` milliseconds, with all that came in it, for whoever looks for the reason. */
+export function missedPolls(
+  polls: readonly RecordedPoll[],
+  { since, max }: { readonly since: number; readonly max: number },
+): readonly string[] {
+  return pauses(actingPolls(polls, since))
+    .filter(({ milliseconds }) => milliseconds > max)
+    .map(({ before, milliseconds }) => {
+      const until = before.answeredAt + milliseconds;
+      const between = polls.filter((poll) => poll.arrivedAt > before.answeredAt && poll.arrivedAt < until);
+      const others = between.map((poll) => `${poll.status} ${poll.isTrial ? 'trial ' : ''}of ${poll.agentVersion}`);
+      return `${Math.round(milliseconds)} ms after ${describePoll(before, since)}; in between: ${others.join(', ') || 'nothing'}`;
+    });
+}
+
+function describePoll(poll: RecordedPoll, since: number): string {
+  const took = Math.round(poll.answeredAt - poll.arrivedAt);
+  return `the poll of ${poll.agentVersion} at ${Math.round(poll.arrivedAt - since)} ms, answered in ${took} ms`;
+}
+
+function pauses(
+  polls: readonly RecordedPoll[],
+): readonly { readonly before: RecordedPoll; readonly milliseconds: number }[] {
+  return polls.flatMap((poll, index) => {
+    const before = polls[index - 1];
+    return before === undefined ? [] : [{ before, milliseconds: poll.arrivedAt - before.answeredAt }];
+  });
+}
+
 export interface RecordingProxy {
   readonly url: string;
   /** In the order of their answers. */

@@ -23,9 +23,9 @@ export function sampleRoll(
   namespaces: { readonly cluster: string; readonly packs: string },
 ): { stop: () => Promise<readonly Sample[]> } {
   const samples: Sample[] = [];
-  let isStopped = false;
+  const stopped = new AbortController();
   const sampling = (async () => {
-    while (!isStopped) {
+    while (!stopped.signal.aborted) {
       samples.push(await sample(view, namespaces));
       await pause(1000);
     }
@@ -34,7 +34,7 @@ export function sampleRoll(
   sampling.catch(() => {});
   return {
     stop: async () => {
-      isStopped = true;
+      stopped.abort();
       await sampling;
       return samples;
     },

@@ -194,10 +194,9 @@ async function lastSequence(): Promise<number> {
 
 describe('a gateway that is installed through Cluster API, in order', () => {
   it('gateway install brings it from Pending over Provisioning to Running', async () => {
-    const install = environment.plane.startGatehouse([
-      ...['gateway', 'install', name, '--kubeconfig', lab.kubeconfigPath, '--keep-management'],
-      ...['--control-planes', '3', '--workers', '1'],
-    ]);
+    const size = ['--control-planes', '3', '--workers', '1'];
+    const where = ['--kubeconfig', lab.kubeconfigPath, '--keep-management'];
+    const install = environment.plane.startGatehouse(['gateway', 'install', name, ...where, ...size]);
     try {
       await install.waitForOutput('Provisioning', 120);
       expect(await refusalOf(`sha256:${'0'.repeat(64)}`)).toBe('gateway-provisioning');
@@ -283,9 +282,8 @@ describe('a gateway that is installed through Cluster API, in order', () => {
     const old = await environment.plane.client.getProfileUpdate({ params: params() });
     // The plan names the nodes that it replaces, and its worker is another one now.
     const worker = (await machines()).find((machine) => !isControlPlane(machine));
-    const deleted = await environment.kubectl([
-      ...['-n', clusterNamespace, 'delete', 'machines.cluster.x-k8s.io', worker?.metadata.name ?? '', '--wait=false'],
-    ]);
+    const machine = ['machines.cluster.x-k8s.io', worker?.metadata.name ?? '', '--wait=false'];
+    const deleted = await environment.kubectl(['-n', clusterNamespace, 'delete', ...machine]);
     expect(deleted.exitCode, deleted.stderr).toBe(0);
     await waitFor(
       'another worker to be ready',
@@ -305,16 +303,17 @@ describe('a gateway that is installed through Cluster API, in order', () => {
       { timeoutSeconds: 60, everyMilliseconds: 500 },
     );
     expect(await refusalOf(old.planId)).toBe('plan-changed');
-    const refused = await environment.plane.gatehouse([
-      ...['profile-update', 'confirm', name, '--plan', old.planId, '--yes'],
-    ]);
+    const again = ['profile-update', 'confirm', name, '--plan', old.planId, '--yes'];
+    const refused = await environment.plane.gatehouse(again);
     expect(refused.exitCode).toBe(4);
     expect(refused.stderr).toContain('Pending Configuration');
     expect(refused.stderr).toContain(now.planId);
     expect((await eventsOf(environment, name)).filter(({ type }) => type === 'profile-update-confirmed')).toEqual([]);
   });
 
-  it('confirmed twice it is confirmed once, and every node is replaced, one control plane at a time', async () => {
+  it('confirmed twice it is confirmed once, and every node is replaced, one control plane at a time', async ({
+    annotate,
+  }) => {
     const { plane } = environment;
     const before = await plane.client.getGateway({ params: params() });
     const { planId } = await plane.client.getProfileUpdate({ params: params() });
@@ -350,6 +349,7 @@ describe('a gateway that is installed through Cluster API, in order', () => {
     expect(counted.length).toBeGreaterThan(taken.length / 2);
     expect(Math.min(...counted.map((sample) => sample.readyReplicas))).toBeGreaterThanOrEqual(3);
     expect(Math.max(...taken.map((sample) => sample.controlPlanes))).toBe(4);
+    await annotate(`${taken.length} samples, of which ${taken.length - counted.length} without a count by Cluster API`);
 
     // Packs before the nodes, control planes, workers, packs; then done.
     const order = [
@@ -437,6 +437,8 @@ describe('a gateway that is installed through Cluster API, in order', () => {
 
   it('the host clusters are what they were: same objects, nothing about them changed', async () => {
     expect(await untouchables(environment.cluster, hostClusters)).toEqual(hostsBefore);
+    const listed = await environment.plane.gatehouse(['host-cluster', 'list', '--gateway', name, '-o', 'name']);
+    expect(listed.stdout.trimEnd().split('\n')).toEqual(hostClusters.map((hostCluster) => hostCluster.name));
   });
 
   it('no account of the gateway has written where it must not', async () => {
