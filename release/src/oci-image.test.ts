@@ -5,14 +5,8 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  buildImage,
-  buildLayer,
-  type ImageFile,
-  type ImageLayer,
-  sha256Digest,
-  writeImageArchive,
-} from './oci-image.ts';
+import { sha256Digest } from './canonical-json.ts';
+import { buildImage, buildLayer, type ImageFile, type ImageLayer, writeImageArchive } from './oci-image.ts';
 
 const run = promisify(execFile);
 
