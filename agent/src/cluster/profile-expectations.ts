@@ -231,8 +231,12 @@ export function describeProfileCluster(name: string, makeCluster: () => Promise<
       const before = await profile.readClusterApi();
       await world.owner.pauseCluster(true);
       await watchUntil('the pause is seen', ({ isPaused }) => isPaused);
-      await profile.readClusterApi();
-      expect(await profile.patchTopology({ controlPlaneOverrides: { [os.variable]: os.to } })).toBe('written');
+      // The controllers still write down the pause themselves.
+      await world.waitFor('the patch', 30, async () => {
+        await profile.readClusterApi();
+        const result = await profile.patchTopology({ controlPlaneOverrides: { [os.variable]: os.to } });
+        return result === 'written' ? true : undefined;
+      });
       const paused = await profile.readClusterApi();
       expect(paused.machines.map((machine) => machine.name).toSorted()).toEqual(
         before.machines.map((machine) => machine.name).toSorted(),
