@@ -30,25 +30,29 @@ function version(text: string) {
 
 let lab: Lab;
 
-/** A gateway takes longest to be made, so one that a test left as it was serves the next as well. */
+/** A gateway takes longest to be made: one that a test left as it was serves the next as well, and one is made ahead. */
 interface Gateway extends Pick<ProfileClusterUnderTest, 'cluster' | 'namespace'> {
   readonly clusterPath: string;
   readonly generation: unknown;
   remove(): Promise<void>;
 }
 let unused: Gateway | undefined;
+let ahead: Promise<Gateway> | undefined;
+let isEnding = false;
 const removals: Promise<void>[] = [];
 
 beforeAll(async () => {
   lab = await openLab(providedKubernetesLab().kubeconfigPath);
 });
 afterAll(async () => {
+  isEnding = true;
   if (unused !== undefined) removals.push(unused.remove());
+  if (ahead !== undefined) removals.push(ahead.then((gateway) => gateway.remove()));
   await Promise.all(removals);
 });
 
 describeProfileCluster('real Cluster API', async () => {
-  const gateway = unused ?? (await makeGateway());
+  const gateway = unused ?? (await takeGateway());
   unused = undefined;
   const { cluster, namespace, clusterPath } = gateway;
   return {
@@ -71,6 +75,14 @@ describeProfileCluster('real Cluster API', async () => {
 
 const generationOf = async (path: string): Promise<unknown> => at(await lab.api.get(path), 'metadata', 'generation');
 
+async function takeGateway(): Promise<Gateway> {
+  const gateway = await (ahead ?? makeGateway());
+  ahead = makeGateway();
+  // Told to whoever takes it.
+  ahead.catch(() => {});
+  return gateway;
+}
+
 async function makeGateway(): Promise<Gateway> {
   const gateway = await installLabGateway(lab, 'cli');
   const { name, namespaces } = gateway;
@@ -92,7 +104,7 @@ async function makeGateway(): Promise<Gateway> {
     namespace: namespaces.agent,
     own: { name, namespace: namespaces.cluster, osVariable: defaultOsVariable, managed: 'kubeconfig' },
   });
-  await waitFor('the gateway is at rest', 300, async () => ((await isAtRest(cluster)) ? true : undefined));
+  await waitFor('the gateway is at rest', 300, async () => (isEnding || (await isAtRest(cluster)) ? true : undefined));
   return {
     cluster,
     namespace,
