@@ -15,7 +15,7 @@ import { type Outcome, reasonsText } from '@gatehouse/release/outcome';
 import { publishRelease } from '@gatehouse/release/publish-release';
 import type { ReleaseSource } from '@gatehouse/release/release-builder';
 import { type KubernetesLab, makeServerCertificate } from '@gatehouse/testkit/kubernetes-lab';
-import { type AgentBehaviour, type AgentImage, pushAgentImage } from './agent-images.ts';
+import { type AgentImage, pushAgentImage } from './agent-images.ts';
 import { type ClusterView, kinds, openClusterView } from './cluster-view.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type Finished, repositoryRoot, run, waitFor } from './program.ts';
@@ -28,7 +28,8 @@ export interface KubernetesEnvironment {
   readonly unique: string;
   /** What passed between agents and control plane so far. */
   readonly polls: () => readonly RecordedPoll[];
-  readonly pushAgent: (version: string, behaviour?: AgentBehaviour) => Promise<AgentImage>;
+  /** One that works. */
+  readonly pushAgent: (version: string) => Promise<AgentImage>;
   /** Signs it into this environment's repository; `importReleases` brings all of them to the control plane. */
   readonly publish: (source: ReleaseSource) => Promise<void>;
   readonly importReleases: () => Promise<void>;
@@ -96,7 +97,7 @@ export async function startKubernetesEnvironment(
     cluster,
     unique,
     polls,
-    pushAgent: (version, behaviour = 'works') => pushAgentImage({ registry, version, behaviour }),
+    pushAgent: (version) => pushAgentImage({ registry, version, behaviour: 'works' }),
     publish: async (source) => {
       mustBeOk(await publishRelease({ repositoryDirectory, keysDirectory, source, now: new Date() }));
     },

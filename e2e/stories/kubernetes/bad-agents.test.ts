@@ -6,8 +6,14 @@
 
 import { gatewayNamespaces, objectNames } from '@gatehouse/release/object-names';
 import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
-import { afterAll, describe, expect, it } from 'vitest';
-import { type AgentBehaviour, lastExitCode, lastWords } from '../../src/agent-images.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  type AgentBehaviour,
+  type AgentImage,
+  lastExitCode,
+  lastWords,
+  pushAgentImage,
+} from '../../src/agent-images.ts';
 import { kinds } from '../../src/cluster-view.ts';
 import { items, number, text } from '../../src/json.ts';
 import {
@@ -27,6 +33,18 @@ const profile = profileSource({ version: '5.0.0', kubernetes: '1.34.1', os: 'ubu
 const promisedSeconds = 210;
 
 const undo: (() => Promise<void>)[] = [];
+let good: AgentImage;
+const bad = new Map<AgentBehaviour, AgentImage>();
+
+// Before any gateway runs: what takes this process long would look like a poll that is late.
+beforeAll(async () => {
+  const { registry } = providedKubernetesLab();
+  if (registry === undefined) throw new Error('The stories need a registry; see what was printed at the start.');
+  good = await pushAgentImage({ registry, version: '5.0.0', behaviour: 'works' });
+  for (const behaviour of ['cannot-be-pulled', 'exits-at-start', 'exits-in-place'] as const) {
+    bad.set(behaviour, await pushAgentImage({ registry, version: '5.1.0', behaviour }));
+  }
+});
 afterAll(async () => {
   for (const step of undo.toReversed()) await step();
 });
@@ -44,12 +62,12 @@ async function siteWithUpdateTo(behaviour: AgentBehaviour): Promise<Site> {
   const environment = await startKubernetesEnvironment(providedKubernetesLab());
   const name = `site-${environment.unique}`;
   undo.push(environment.stop, () => environment.removeGateway(name));
-  const good = await environment.pushAgent('5.0.0');
   await environment.publish(releaseSource({ version: '5.0.0', agent: good, profile, upgradeFrom: [] }));
   await environment.importReleases();
   await createRunningGateway(environment, name);
-  const bad = await environment.pushAgent('5.1.0', behaviour);
-  await environment.publish(releaseSource({ version: '5.1.0', agent: bad, profile, upgradeFrom: ['5.0.0'] }));
+  const agent = bad.get(behaviour);
+  if (agent === undefined) throw new Error(`no image ${behaviour} was pushed`);
+  await environment.publish(releaseSource({ version: '5.1.0', agent, profile, upgradeFrom: ['5.0.0'] }));
   await environment.importReleases();
   const movedAt = performance.now();
   const upgrade = await environment.plane.gatehouse(['platform', 'upgrade', '5.1.0']);
@@ -112,31 +130,34 @@ describe.concurrent('an agent that must not become the agent', () => {
   it.for([
     { behaviour: 'cannot-be-pulled', reason: /not found/ },
     { behaviour: 'exits-at-start', reason: new RegExp(`exit code ${lastExitCode}.*${lastWords}`, 's') },
-  ] as const)('$behaviour: the rehearsal finds it, and the running agent is undisturbed', async (bad, { annotate }) => {
-    const site = await siteWithUpdateTo(bad.behaviour);
-    const before = await theAgent(site);
-    expect(await eventOf(site, 'agent-rehearsal-failed')).toMatch(bad.reason);
-    const explanation = await explanationOf(site);
-    expect(explanation).toMatch(bad.reason);
-    expect(explanation).toContain(`gatehouse agent-update retry ${site.name}`);
-    await expectNoOtherTry(site);
-    expect(await theAgent(site)).toEqual(before);
-    // Never swapped: the Deployment is as the guard made it.
-    const deployment = await site.environment.cluster.find(kinds.deployment, objectNames.agent, site.namespace);
-    expect(deployment?.metadata.generation).toBe(1);
-    await expectNoPollMissed(site, annotate);
+  ] as const)(
+    '$behaviour: the rehearsal finds it, and the running agent is undisturbed',
+    async ({ behaviour, reason }, { annotate }) => {
+      const site = await siteWithUpdateTo(behaviour);
+      const before = await theAgent(site);
+      expect(await eventOf(site, 'agent-rehearsal-failed')).toMatch(reason);
+      const explanation = await explanationOf(site);
+      expect(explanation).toMatch(reason);
+      expect(explanation).toContain(`gatehouse agent-update retry ${site.name}`);
+      await expectNoOtherTry(site);
+      expect(await theAgent(site)).toEqual(before);
+      // Never swapped: the Deployment is as the guard made it.
+      const deployment = await site.environment.cluster.find(kinds.deployment, objectNames.agent, site.namespace);
+      expect(deployment?.metadata.generation).toBe(1);
+      await expectNoPollMissed(site, annotate);
 
-    const retry = await site.environment.plane.gatehouse(['agent-update', 'retry', site.name]);
-    expect(retry.exitCode, retry.stderr).toBe(0);
-    await waitFor(
-      'the second try, which a person asked for, to fail too',
-      async () => {
-        const events = await eventsOf(site.environment, site.name);
-        return events.filter(({ type }) => type === 'agent-rehearsal-failed').length === 2 ? true : undefined;
-      },
-      { timeoutSeconds: 90, everyMilliseconds: 500 },
-    );
-  });
+      const retry = await site.environment.plane.gatehouse(['agent-update', 'retry', site.name]);
+      expect(retry.exitCode, retry.stderr).toBe(0);
+      await waitFor(
+        'the second try, which a person asked for, to fail too',
+        async () => {
+          const events = await eventsOf(site.environment, site.name);
+          return events.filter(({ type }) => type === 'agent-rehearsal-failed').length === 2 ? true : undefined;
+        },
+        { timeoutSeconds: 90, everyMilliseconds: 500 },
+      );
+    },
+  );
 
   it('exits-in-place: it is swapped in and taken back in time, with the true reason', async ({ annotate }) => {
     const site = await siteWithUpdateTo('exits-in-place');
