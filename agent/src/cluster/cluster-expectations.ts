@@ -442,6 +442,12 @@ export function describeCluster(name: string, makeCluster: () => Promise<Cluster
           return seen !== undefined && is(seen) ? seen : undefined;
         });
 
+      /**
+       * A Job deleted before its controller has seen the pod it made lets the next Job of that name wait for a pod up to
+       * five minutes (kubernetes/kubernetes#131917). The agent deletes a rehearsal when its pod has told how it went.
+       */
+      const waitForPod = () => waitForRehearsal('its pod runs', ({ pod }) => pod?.runningSince !== undefined);
+
       it('succeeds beside the running agent and leaves it alone', async () => {
         expect(await cluster.readRehearsal()).toBeUndefined();
         const running = await install(images.well);
@@ -468,7 +474,7 @@ export function describeCluster(name: string, makeCluster: () => Promise<Cluster
 
       it('stays running when the program hangs', async () => {
         await cluster.startRehearsal(randomUUID(), templateOf(images.hangs));
-        const seen = await waitForRehearsal('it runs', ({ pod }) => pod?.runningSince !== undefined);
+        const seen = await waitForPod();
         expect(seen.state).toBe('running');
       });
 
@@ -477,11 +483,12 @@ export function describeCluster(name: string, makeCluster: () => Promise<Cluster
         await cluster.startRehearsal(attemptId, templateOf(images.hangs));
         expect(await cluster.startRehearsal(attemptId, templateOf(images.hangs))).toBe('written');
         expect(await cluster.startRehearsal(randomUUID(), templateOf(images.alsoWell))).not.toBe('written');
-        expect((await cluster.readRehearsal())?.attemptId).toBe(attemptId);
+        expect(await waitForPod()).toMatchObject({ attemptId });
       });
 
       it('is gone with its pod after it was deleted, and can be started again', async () => {
         await cluster.startRehearsal(randomUUID(), templateOf(images.hangs));
+        await waitForPod();
         await cluster.deleteRehearsal();
         await world.waitFor('it is gone', startSeconds, async () =>
           (await cluster.readRehearsal()) === undefined ? true : undefined,
