@@ -4,7 +4,7 @@
  */
 
 import Type, { type Static } from 'typebox';
-import { Digest, Name, Timestamp, Version } from './primitives.ts';
+import { Digest, FreeText, Name, Timestamp, Version } from './primitives.ts';
 
 export const AgentImage = Type.Object({
   version: Version,
@@ -22,6 +22,39 @@ export const UpgradeEdge = Type.Object({
   from: Type.String({ maxLength: 20, description: 'A version, or a wildcard such as 4.1.x.' }),
 });
 
+const VersionPattern = Type.String({ maxLength: 20, description: 'A version, or a wildcard such as 4.1.x.' });
+const Range = Type.Object({ min: Type.Optional(Version), max: Type.Optional(Version) });
+
+/**
+ * What a gateway must be for a risk to apply to it: every test that is there holds. Both ends of a range are within it.
+ * A test this program does not know, or whose fact is unknown, cannot be judged, and then the risk counts as applying.
+ */
+export const RiskTests = Type.Object({
+  provider: Type.Optional(Type.Array(Type.String({ maxLength: 40 }), { minItems: 1, maxItems: 50 })),
+  installation: Type.Optional(Type.Array(Type.Enum(['cli', 'existing-cluster']), { minItems: 1, maxItems: 2 })),
+  kubernetes: Type.Optional(Range),
+  agent: Type.Optional(Range),
+  /** Version of the profile that was last applied. */
+  profile: Type.Optional(Range),
+  /** How many there are. */
+  controlPlanes: Type.Optional(Type.Array(Type.Integer({ minimum: 1, maximum: 9 }), { minItems: 1, maxItems: 5 })),
+});
+export type RiskTests = Static<typeof RiskTests>;
+
+/** A named, conditional danger of the edges that lead to a release. Its name stands for one text in all releases. */
+export const UpgradeRisk = Type.Object({
+  name: Name,
+  message: FreeText,
+  url: Type.Optional(Type.String({ maxLength: 1000, pattern: '^https://' })),
+  /** The edges it is on, by where they begin; absent: every edge to this release. */
+  from: Type.Optional(Type.Array(VersionPattern, { minItems: 1, maxItems: 1000 })),
+  /** It applies to the fleet when one gateway passes all tests of one entry; absent: it applies always. */
+  appliesTo: Type.Optional(Type.Array(RiskTests, { minItems: 1, maxItems: 20 })),
+  /** The first release without it. */
+  fixedIn: Type.Optional(Version),
+});
+export type UpgradeRisk = Static<typeof UpgradeRisk>;
+
 export const ReleaseDocument = Type.Object({
   schema: Type.Literal(1),
   platformVersion: Version,
@@ -36,8 +69,25 @@ export const ReleaseDocument = Type.Object({
   /** Present: they alone count. Empty: new installations only. Absent: the rule of thumb. */
   upgradeFrom: Type.Optional(Type.Array(UpgradeEdge, { maxItems: 1000 })),
   notes: Type.String({ maxLength: 20000 }),
+  /** What it mends, each in one line. */
+  fixes: Type.Optional(Type.Array(FreeText, { maxItems: 200 })),
+  risks: Type.Optional(Type.Array(UpgradeRisk, { maxItems: 50 })),
+  /** Present: nobody passes this version without stopping at it. */
+  floor: Type.Optional(Type.Object({ reason: FreeText })),
 });
 export type ReleaseDocument = Static<typeof ReleaseDocument>;
+
+/**
+ * The target `recalls.json`: releases that are bad. The one document that is published again with other contents; what
+ * was recalled stays recalled.
+ */
+export const RecallDocument = Type.Object({
+  schema: Type.Literal(1),
+  recalls: Type.Array(Type.Object({ platformVersion: Version, reason: FreeText, recalledAt: Timestamp }), {
+    maxItems: 1000,
+  }),
+});
+export type RecallDocument = Static<typeof RecallDocument>;
 
 const JsonObject = Type.Record(Type.String(), Type.Unknown());
 

@@ -11,7 +11,13 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { AgentImage, ProfileDocument } from '@gatehouse/contract/release-document';
+import {
+  AgentImage,
+  ProfileDocument,
+  ReleaseDocument,
+  RiskTests,
+  UpgradeRisk,
+} from '@gatehouse/contract/release-document';
 import { FreeText, Name, Version } from '@gatehouse/contract/primitives';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
@@ -21,6 +27,12 @@ import type { ProfileSource, ReleaseSource } from './release-builder.ts';
 import { type SourceFault, type SourceRefusalCode, sourceFault, toField } from './source-fault.ts';
 
 const strict = { additionalProperties: false };
+
+/** A mistyped test would make the risk one that nobody can judge. */
+const riskProperties = {
+  ...UpgradeRisk.properties,
+  appliesTo: Type.Optional(Type.Array(Type.Object(RiskTests.properties, strict), { minItems: 1, maxItems: 20 })),
+};
 
 const ReleaseFile = Type.Object(
   {
@@ -40,6 +52,9 @@ const ReleaseFile = Type.Object(
     profileNeedsAgent: Type.Optional(Version),
     upgradeFrom: Type.Optional(Type.Array(FreeText, { maxItems: 1000 })),
     notes: Type.Optional(Type.String({ maxLength: 20_000 })),
+    fixes: ReleaseDocument.properties.fixes,
+    risks: Type.Optional(Type.Array(Type.Object(riskProperties, strict), { maxItems: 50 })),
+    floor: Type.Optional(Type.Object({ reason: FreeText }, strict)),
   },
   strict,
 );
