@@ -5,7 +5,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
+import type { ProfileDocument, RecallDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import { type Outcome, ok, refused } from './outcome.ts';
 import {
   openTrustedReleases,
@@ -33,6 +33,8 @@ export interface VerifiedImport {
   readonly releases: readonly ReleaseDocument[];
   /** By digest. */
   readonly profiles: Readonly<Record<string, ProfileDocument>>;
+  /** Releases that the publisher marks bad. Whoever stores them adds them to what was recalled before. */
+  readonly recalls: RecallDocument['recalls'];
   /** What to give as `stored` at the next import: it holds off an older repository. */
   readonly stored: Readonly<Record<string, Uint8Array>>;
   /** What to keep and serve to agents, added to what is served already. Nothing unverified is among it. */
@@ -137,7 +139,7 @@ export async function verifyImport(input: {
 /** Every target is fetched, so that what an agent will ask for is known to be there. */
 async function verifyTargets(
   trusted: TrustedReleases,
-): Promise<TrustOutcome<Pick<VerifiedImport, 'releases' | 'profiles'>>> {
+): Promise<TrustOutcome<Pick<VerifiedImport, 'releases' | 'profiles' | 'recalls'>>> {
   const paths = await trusted.targetPaths();
   if (paths.kind === 'refused') return paths;
   const releases: ReleaseDocument[] = [];
@@ -161,7 +163,9 @@ async function verifyTargets(
     const bundle = await trusted.agentBundle(release.value);
     if (bundle.kind === 'refused') return bundle;
   }
-  return ok({ releases, profiles });
+  const recalls = await trusted.recalls();
+  if (recalls.kind === 'refused') return recalls;
+  return ok({ releases, profiles, recalls: recalls.value });
 }
 
 /** Verified metadata under the names by which agents ask for it. */

@@ -7,7 +7,7 @@
 
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
+import { ProfileDocument, RecallDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import type { TargetFile } from '@tufjs/models';
 import { type Fetcher, Updater } from 'tuf-js';
 import { DownloadHTTPError, DownloadLengthMismatchError } from 'tuf-js/dist/error.js';
@@ -57,6 +57,8 @@ export interface TrustedReleases {
   readonly versions: () => Promise<TrustOutcome<readonly string[]>>;
   readonly release: (version: string) => Promise<TrustOutcome<ReleaseDocument>>;
   readonly profile: (release: ReleaseDocument, provider: string) => Promise<TrustOutcome<ProfileDocument>>;
+  /** Releases that the publisher has marked bad; none while the repository holds no `recalls.json`. */
+  readonly recalls: () => Promise<TrustOutcome<RecallDocument['recalls']>>;
   /** Of a sandbox release: the agent as one file. */
   readonly agentBundle: (release: ReleaseDocument) => Promise<TrustOutcome<Uint8Array>>;
   /** Any target's bytes, verified. */
@@ -217,6 +219,13 @@ export async function openTrustedReleases(input: {
     return document;
   }
 
+  async function recalls(): Promise<TrustOutcome<RecallDocument['recalls']>> {
+    const bytes = await target(recallsPath);
+    if (bytes.kind === 'refused') return bytes.reasons.some(({ code }) => code === 'unknown-target') ? ok([]) : bytes;
+    const document = parseDocument(RecallDocument, bytes.value, 'The list of recalls');
+    return document.kind === 'refused' ? document : ok(document.value.recalls);
+  }
+
   async function agentBundle(of: ReleaseDocument): Promise<TrustOutcome<Uint8Array>> {
     const what = `The agent bundle of release ${of.platformVersion}`;
     if (of.agent.bundle === undefined) {
@@ -232,8 +241,11 @@ export async function openTrustedReleases(input: {
     return bytes;
   }
 
-  return ok({ refresh, stored, targetPaths, versions, release, profile, agentBundle, target });
+  return ok({ refresh, stored, targetPaths, versions, release, profile, recalls, agentBundle, target });
 }
+
+/** The one target whose contents change: entries are added to it. */
+export const recallsPath = 'recalls.json';
 
 export function releasePath(version: string): string {
   return `releases/${version}.json`;

@@ -108,6 +108,8 @@ export async function publishTargets(input: {
   readonly directory: string;
   readonly keys: PublisherKeys;
   readonly targets: readonly TufTarget[];
+  /** The one path whose contents may differ from what was published: the list of recalls, which is only added to. */
+  readonly replaces?: string;
   readonly now: Date;
   readonly expiry?: Expiry;
 }): Promise<Outcome<PublishedMetadata, RepositoryRefusalCode>> {
@@ -128,7 +130,8 @@ export async function publishTargets(input: {
   for (const target of input.targets) {
     const file = toTargetFile(target);
     const published = all[target.path];
-    if (published && published.hashes['sha256'] !== file.hashes['sha256']) {
+    const isChanged = published !== undefined && published.hashes['sha256'] !== file.hashes['sha256'];
+    if (isChanged && target.path !== input.replaces) {
       return refused({
         code: 'target-changed',
         message: `${target.path} was published with other contents, and what was published never changes.`,
