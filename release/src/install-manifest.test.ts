@@ -214,8 +214,14 @@ describe('an image reference', () => {
     expect(imageReference({ ...image, registryPrefix })).toBe(`${name}@${digest}`);
   });
 
-  it('needs a registry that the prefix can replace', () => {
-    expect(() => withRegistryPrefix('agent', 'mirror.example')).toThrow(/does not begin with a registry/);
+  it.each([
+    ['nginx', 'mirror.example/library/nginx'],
+    ['bitnami/redis', 'mirror.example/bitnami/redis'],
+    ['docker.io/nginx', 'mirror.example/library/nginx'],
+    ['localhost/nginx', 'mirror.example/nginx'],
+    ['localhost:5000/a/b', 'mirror.example/a/b'],
+  ])('%s is %s with a prefix: a name without a registry is one of Docker Hub', (name, expected) => {
+    expect(withRegistryPrefix(name, 'mirror.example')).toBe(expected);
   });
 });
 

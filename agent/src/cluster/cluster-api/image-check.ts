@@ -3,8 +3,9 @@
  * proxies included, so only the registry's own "no such image" is a no; whatever else goes wrong is `unknown`.
  */
 
-import { withRegistryPrefix } from '@gatehouse/release/image-reference';
+import { parseImageByDigest, splitRegistry, withRegistryPrefix } from '@gatehouse/release/image-reference';
 import { hasImage } from '@gatehouse/release/oci-registry';
+import { registryUrl } from '@gatehouse/release/registry-address';
 
 export interface ImageCheck {
   readonly image: string;
@@ -16,18 +17,13 @@ const timeoutSeconds = 10;
 
 /** `image`: `registry/repository@sha256:…`, as packs name it. */
 export async function checkImage(image: string, registryPrefix: string | undefined): Promise<ImageCheck> {
-  const [name = '', digest] = image.split('@');
-  if (digest === undefined) return { image, isReachable: 'unknown', message: `${image} is not named by a digest` };
+  const named = parseImageByDigest(image);
+  if (named === undefined) return { image, isReachable: 'unknown', message: `${image} is not named by a digest` };
+  const { digest } = named;
+  const reference = withRegistryPrefix(named.repository, registryPrefix);
+  const { registry: host, path: repository } = splitRegistry(reference);
   try {
-    const reference = withRegistryPrefix(name, registryPrefix);
-    const slash = reference.indexOf('/');
-    const host = reference.slice(0, slash);
-    const isReachable = await hasImage({
-      registry: { url: `${isLoopback(host) ? 'http' : 'https'}://${host}` },
-      repository: reference.slice(slash + 1),
-      digest,
-      timeoutSeconds,
-    });
+    const isReachable = await hasImage({ registry: { url: registryUrl(host) }, repository, digest, timeoutSeconds });
     const message = isReachable ? `${host} has ${image}` : `${host} has no ${reference}@${digest}`;
     return { image, isReachable, message };
   } catch (error) {
@@ -35,8 +31,4 @@ export async function checkImage(image: string, registryPrefix: string | undefin
     const message = error instanceof Error ? `${error.message}${cause}` : String(error);
     return { image, isReachable: 'unknown', message };
   }
-}
-
-function isLoopback(host: string): boolean {
-  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host);
 }

@@ -29,7 +29,7 @@ const version = (text: string): KubernetesVersion => {
 const serving = (...groupVersions: readonly string[]) => ({
   '/apis': { groups: groupVersions.map((groupVersion) => ({ versions: [{ groupVersion }] })) },
 });
-const profileOf = ({ connection }: FakeApiServer) => {
+const profileOf = ({ connection }: FakeApiServer, registryPrefix?: string) => {
   const api = connectKubernetesApi(connection);
   return createProfileCluster({
     roller: api,
@@ -37,6 +37,7 @@ const profileOf = ({ connection }: FakeApiServer) => {
     managed: () => Promise.resolve(api),
     cluster: { name: 'site-b', namespace: 'site' },
     osVariable: 'osImage',
+    registryPrefix,
   });
 };
 
@@ -110,11 +111,23 @@ describe('an image', () => {
   it.each([
     ['nobody answers', `127.0.0.1:1/gatehouse/pack@${digest}`],
     ['it is named by a tag', 'registry.example/pack:1.0'],
-    ['it names no registry to replace', `pack@${digest}`],
   ])('is unknown when %s', async (_, image) => {
-    expect((await checkImage(image, image.startsWith('pack') ? 'mirror.example' : undefined)).isReachable).toBe(
-      'unknown',
-    );
+    expect((await checkImage(image, undefined)).isReachable).toBe('unknown');
+  });
+
+  it('is applied as it was looked for: with the registry prefix', async () => {
+    const pods = { resources: [{ name: 'pods', kind: 'Pod', namespaced: true }] };
+    const fake = await serve({ '/api/v1': pods, '/api/v1/namespaces/apps/pods/one': {} });
+    const pod = (image: string) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'one', namespace: 'apps' },
+      spec: { containers: [{ name: 'one', image }] },
+    });
+    const profile = profileOf(fake, 'mirror.example/proxy');
+    await profile.applyObject(pod(`registry.example/gatehouse/pack@${digest}`), { dryRun: false });
+    const applied: unknown = JSON.parse(fake.asked.at(-1)?.body ?? '');
+    expect(applied).toEqual(pod(`mirror.example/proxy/gatehouse/pack@${digest}`));
   });
 });
 

@@ -6,6 +6,7 @@
 
 import type { ObservedClusterApi } from '@gatehouse/domain/gateway';
 import { clusterKubeconfigSecret } from '@gatehouse/release/gateway-cluster';
+import { withImagesFrom } from '@gatehouse/release/image-reference';
 import { ClusterUnreachable, type ProfileCluster, type TopologyPatch, type WriteResult } from '../cluster.ts';
 import { at, countAt, isObject, type JsonObject, numberAt, objectsAt, textAt, textsAt } from '../kubernetes/json.ts';
 import { type KubernetesApi, servedGroupVersions } from '../kubernetes/kubernetes-api.ts';
@@ -55,7 +56,8 @@ export async function readClusterApi(
 }
 
 export function createProfileCluster(options: ProfileClusterOptions): ProfileCluster {
-  const { roller, cluster: own } = options;
+  const { roller, cluster: own, registryPrefix } = options;
+  const store = createObjectStore(options.packs);
   /** What the next patch is conditional on. */
   let lastRead: JsonObject | undefined;
 
@@ -85,7 +87,9 @@ export function createProfileCluster(options: ProfileClusterOptions): ProfileClu
       return roller.remove(path, { preconditions: { uid, resourceVersion } });
     },
 
-    ...createObjectStore(options.packs),
+    ...store,
+    // What is applied pulls from where the preflight looked for it.
+    applyObject: (object, how) => store.applyObject(withImagesFrom(object, registryPrefix), how),
 
     async listBlockingBudgets() {
       const managed = await options.managed();
@@ -99,7 +103,7 @@ export function createProfileCluster(options: ProfileClusterOptions): ProfileClu
         .map((budget) => `${textAt(budget, 'metadata', 'namespace')}/${textAt(budget, 'metadata', 'name')}`)
         .toSorted();
     },
-    checkImages: (images) => Promise.all(images.map((image) => checkImage(image, options.registryPrefix))),
+    checkImages: (images) => Promise.all(images.map((image) => checkImage(image, registryPrefix))),
     // No pool of addresses is part of a gateway's settings yet, so none is known.
     countFreeAddresses: () => Promise.resolve('unknown'),
     async listRemovedApis(target) {

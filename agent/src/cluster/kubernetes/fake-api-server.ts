@@ -1,6 +1,7 @@
 /** For tests of what a real API server seldom does: one that answers what the test says, over plain http on loopback. */
 
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { KubernetesConnection } from './request.ts';
 
 export interface FakeAnswer {
@@ -14,6 +15,7 @@ export interface FakeQuestion {
   readonly method: string;
   readonly url: string;
   readonly authorization: string | undefined;
+  readonly body: string;
 }
 
 export interface FakeApiServer {
@@ -29,16 +31,19 @@ export async function startFakeApiServer(
   answer: (question: FakeQuestion) => FakeAnswer | undefined,
 ): Promise<FakeApiServer> {
   const asked: FakeQuestion[] = [];
-  const server = createServer((request: IncomingMessage, response) => {
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url = '', headers } = request;
-    const question = { method, url, authorization: headers.authorization };
+    const question = { method, url, authorization: headers.authorization, body: await text(request) };
     asked.push(question);
     const given = answer(question);
-    request.resume();
     if (given === undefined) return;
     if (given.date !== undefined) response.setHeader('date', given.date);
     response.writeHead(given.status, { 'content-type': 'application/json' });
     response.end(typeof given.body === 'string' ? given.body : JSON.stringify(given.body ?? {}));
+  }
+  const server = createServer((request, response) => {
+    // A client that went away while it was sending has no answer to wait for.
+    serve(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
