@@ -343,7 +343,7 @@ export const operatorRoutes = {
   },
   /**
    * Takes a TUF repository's files. Each must verify against the control plane's root (the first import brings the
-   * root); all or nothing.
+   * root); all or nothing. Targets of earlier imports need not be sent again.
    */
   importReleases: {
     method: 'POST',
@@ -354,11 +354,22 @@ export const operatorRoutes = {
       {
         metadata: Type.Record(Type.String({ maxLength: 200 }), Type.String(), { description: 'File name to base64.' }),
         targets: Type.Record(Type.String({ maxLength: 300 }), Type.String(), { description: 'Target path to base64.' }),
+        releases: Type.Optional(
+          Type.Array(Version, {
+            maxItems: 10_000,
+            description: 'What a part of a repository brings; absent: all of it.',
+          }),
+        ),
+        isTrial: Type.Optional(Type.Boolean({ description: 'Only verifies and answers what would be taken.' })),
       },
       { additionalProperties: false },
     ),
     reply: Type.Object({
       items: Type.Array(Release),
+      /** Of the items, those that were not here before. */
+      added: Type.Array(Version),
+      /** Signed, and neither in the import nor here. */
+      notCarried: Type.Array(Version),
       platformVersion: Type.Optional(Version),
       rootFingerprint: Type.String(),
     }),

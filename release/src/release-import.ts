@@ -6,13 +6,14 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProfileDocument, RecallDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
-import { type Outcome, ok, refused } from './outcome.ts';
+import { type Outcome, ok, type Refusal, refused } from './outcome.ts';
 import {
   openTrustedReleases,
   releaseVersionOf,
   rootFingerprint,
   type TrustedReleases,
   type TrustOutcome,
+  type TrustRefusalCode,
 } from './trusted-releases.ts';
 import { metadataVersion } from './tuf-metadata.ts';
 import { hashedTargetPath, readRepository, type RepositoryRefusalCode } from './tuf-repository.ts';
@@ -31,6 +32,8 @@ export interface VerifiedImport {
   readonly root: Uint8Array;
   readonly rootFingerprint: string;
   readonly releases: readonly ReleaseDocument[];
+  /** Releases that the metadata names and whose documents are neither in the import nor held. */
+  readonly notCarried: readonly string[];
   /** By digest. */
   readonly profiles: Readonly<Record<string, ProfileDocument>>;
   /** Releases that the publisher marks bad. Whoever stores them adds them to what was recalled before. */
@@ -84,13 +87,16 @@ export function decodeRepositoryFiles(encoded: EncodedRepositoryFiles): TrustOut
 /**
  * Verifies the files as one repository: every release, profile and other target that its metadata names. `root` is the
  * control plane's; without one (the first import) the set's own oldest root is taken, and its fingerprint is what a
- * person has to compare. `held` gives targets from earlier imports, so that a later one need not carry them again.
+ * person has to compare. `held` gives targets from elsewhere, such as earlier imports, so that a later one need not carry
+ * them again. `carried` names the releases that a part of a repository brings: they must be complete; of the others those
+ * are taken that are held. Everything else that the metadata names, the list of recalls for one, is never left out.
  */
 export async function verifyImport(input: {
   readonly files: RepositoryFiles;
+  readonly carried?: readonly string[] | undefined;
   readonly root?: Uint8Array;
   readonly stored?: Readonly<Record<string, Uint8Array>>;
-  readonly held?: (path: string) => Promise<Uint8Array | undefined>;
+  readonly held?: (path: string, bytesMax: number) => Promise<Uint8Array | undefined>;
   readonly workDirectory: string;
 }): Promise<TrustOutcome<VerifiedImport>> {
   const { files, held } = input;
@@ -107,9 +113,9 @@ export async function verifyImport(input: {
     root,
     ...(input.stored === undefined ? {} : { stored: input.stored }),
     workDirectory: input.workDirectory,
-    fetchFile: async (kind, file) => {
+    fetchFile: async (kind, file, bytesMax) => {
       if (kind === 'metadata') return own(files.metadata, file);
-      const bytes = own(files.targets, file) ?? (await held?.(file));
+      const bytes = own(files.targets, file) ?? (await held?.(file, bytesMax));
       if (bytes) targets[file] = bytes;
       return bytes;
     },
@@ -118,7 +124,7 @@ export async function verifyImport(input: {
   const trusted = opened.value;
   const refreshed = await trusted.refresh();
   if (refreshed.kind === 'refused') return refreshed;
-  const documents = await verifyTargets(trusted);
+  const documents = await verifyTargets(trusted, input.carried);
   if (documents.kind === 'refused') return documents;
 
   const stored = await trusted.stored();
@@ -136,36 +142,74 @@ export async function verifyImport(input: {
   });
 }
 
-/** Every target is fetched, so that what an agent will ask for is known to be there. */
+type VerifiedDocuments = Pick<VerifiedImport, 'releases' | 'notCarried' | 'profiles' | 'recalls'>;
+
+/** Every target that is to be there is fetched, so that what an agent will ask for is known to be there. */
 async function verifyTargets(
   trusted: TrustedReleases,
-): Promise<TrustOutcome<Pick<VerifiedImport, 'releases' | 'profiles' | 'recalls'>>> {
+  carried: readonly string[] | undefined,
+): Promise<TrustOutcome<VerifiedDocuments>> {
   const paths = await trusted.targetPaths();
   if (paths.kind === 'refused') return paths;
+  const versions = paths.value.flatMap((targetPath) => releaseVersionOf(targetPath) ?? []);
+  const unknown = carried?.filter((version) => !versions.includes(version)) ?? [];
+  if (unknown.length > 0) return refused(unknownRelease(unknown));
+
+  // Of a part of a repository, profiles and agents are those of the releases that are taken.
+  const others = paths.value.filter(
+    (targetPath) =>
+      releaseVersionOf(targetPath) === undefined && (carried === undefined || !partOfARelease.test(targetPath)),
+  );
+  for (const targetPath of others) {
+    const bytes = await trusted.target(targetPath);
+    if (bytes.kind === 'refused') return bytes;
+  }
   const releases: ReleaseDocument[] = [];
+  const notCarried: string[] = [];
   const profiles: Record<string, ProfileDocument> = {};
-  for (const targetPath of paths.value) {
-    const version = releaseVersionOf(targetPath);
-    if (version === undefined) {
-      const bytes = await trusted.target(targetPath);
-      if (bytes.kind === 'refused') return bytes;
+  for (const version of versions) {
+    const release = await trusted.release(version);
+    if (release.kind === 'refused') {
+      const isLeftOut = carried?.includes(version) === false && release.reasons.some(isMissing);
+      if (!isLeftOut) return release;
+      notCarried.push(version);
       continue;
     }
-    const release = await trusted.release(version);
-    if (release.kind === 'refused') return release;
     releases.push(release.value);
-    for (const [provider, { digest }] of Object.entries(release.value.profiles)) {
-      const profile = await trusted.profile(release.value, provider);
-      if (profile.kind === 'refused') return profile;
-      profiles[digest] = profile.value;
-    }
-    if (release.value.agent.bundle === undefined) continue;
-    const bundle = await trusted.agentBundle(release.value);
-    if (bundle.kind === 'refused') return bundle;
+    const documents = await verifyReleaseParts(trusted, release.value);
+    if (documents.kind === 'refused') return documents;
+    Object.assign(profiles, documents.value);
   }
   const recalls = await trusted.recalls();
   if (recalls.kind === 'refused') return recalls;
-  return ok({ releases, profiles, recalls: recalls.value });
+  return ok({ releases, notCarried, profiles, recalls: recalls.value });
+}
+
+const partOfARelease = /^(profiles|agents)\//;
+const isMissing = ({ code }: { readonly code: string }): boolean => code === 'file-missing';
+
+function unknownRelease(versions: readonly string[]): Refusal<TrustRefusalCode> {
+  return {
+    code: 'unknown-release',
+    message: `It is said to bring ${versions.join(', ')}, and its signed metadata names no such release.`,
+    nextStep: 'Make the bundle again from the repository.',
+  };
+}
+
+/** The profiles, by digest. */
+async function verifyReleaseParts(
+  trusted: TrustedReleases,
+  release: ReleaseDocument,
+): Promise<TrustOutcome<VerifiedImport['profiles']>> {
+  const profiles: Record<string, ProfileDocument> = {};
+  for (const [provider, { digest }] of Object.entries(release.profiles)) {
+    const profile = await trusted.profile(release, provider);
+    if (profile.kind === 'refused') return profile;
+    profiles[digest] = profile.value;
+  }
+  if (release.agent.bundle === undefined) return ok(profiles);
+  const bundle = await trusted.agentBundle(release);
+  return bundle.kind === 'refused' ? bundle : ok(profiles);
 }
 
 /** Verified metadata under the names by which agents ask for it. */

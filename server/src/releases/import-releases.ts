@@ -18,6 +18,7 @@ import {
   lockPlatform,
   type PlatformRow,
   selectFirstRoot,
+  selectReleaseDocuments,
   selectReleaseFile,
   selectTrustedFiles,
   updatePlatform,
@@ -26,6 +27,10 @@ import {
 
 export interface ImportInput {
   readonly files: RepositoryFiles;
+  /** The releases that a part of a repository brings; absent: all of it. */
+  readonly carried?: readonly string[] | undefined;
+  /** Answers what would be taken, and takes nothing. */
+  readonly isTrial?: boolean;
   readonly programVersion: string;
   readonly actor: string;
   /** The version the platform begins with, when it has none; the newest one of the import by default. */
@@ -34,6 +39,9 @@ export interface ImportInput {
 
 export interface Imported {
   readonly releases: readonly ReleaseDocument[];
+  /** Of them, those that were not here before. */
+  readonly added: readonly string[];
+  readonly notCarried: readonly string[];
   readonly platform: PlatformRow;
   readonly rootFingerprint: string;
 }
@@ -41,7 +49,7 @@ export interface Imported {
 export async function importReleases(work: Work, input: ImportInput): Promise<Answer<Imported>> {
   const { tx, now } = work;
   const platform = await lockPlatform(tx);
-  const verified = await verify(work, input.files);
+  const verified = await verify(work, input);
   if (verified.kind === 'refused') {
     const detail = `Nothing was imported: ${verified.reasons.map(({ message }) => message).join(' ')}`;
     return refuse('release-invalid', detail, { reasons: verified.reasons });
@@ -60,13 +68,24 @@ export async function importReleases(work: Work, input: ImportInput): Promise<An
       reasons,
     });
   }
+  const version = platform.version ?? input.firstVersion ?? newestOf(imported.releases);
+  const { rootFingerprint, notCarried } = imported;
+  const result = {
+    releases: imported.releases,
+    notCarried,
+    platform: { ...platform, rootFingerprint, ...(version === undefined ? {} : { version }) },
+    rootFingerprint,
+  };
+  if (input.isTrial === true) {
+    const held = new Set((await selectReleaseDocuments(tx)).map(({ platformVersion: one }) => one));
+    const releases = imported.releases.map(({ platformVersion: one }) => one);
+    return done({ ...result, added: releases.filter((one) => !held.has(one)) });
+  }
   await upsertReleaseFiles(tx, 'metadata', imported.files.metadata, now);
   await upsertReleaseFiles(tx, 'target', imported.files.targets, now);
   await upsertReleaseFiles(tx, 'trusted', imported.stored, now);
   for (const [digest, document] of Object.entries(imported.profiles)) await insertProfile(tx, digest, document, now);
   const added = await insertReleases(tx, imported.releases, now);
-  const version = platform.version ?? input.firstVersion ?? newestOf(imported.releases);
-  const { rootFingerprint } = imported;
   await updatePlatform(tx, {
     rootFingerprint,
     ...(platform.version === undefined && version !== undefined ? { version } : {}),
@@ -81,20 +100,17 @@ export async function importReleases(work: Work, input: ImportInput): Promise<An
     subjectName: added.join(', ') || 'none',
     message: `${input.actor} imported ${what}; root of trust ${rootFingerprint}.`,
   });
-  return done({
-    releases: imported.releases,
-    platform: { ...platform, rootFingerprint, ...(version === undefined ? {} : { version }) },
-    rootFingerprint,
-  });
+  return done({ ...result, added });
 }
 
-async function verify({ tx }: Work, files: RepositoryFiles): ReturnType<typeof verifyImport> {
+async function verify({ tx }: Work, { files, carried }: ImportInput): ReturnType<typeof verifyImport> {
   const root = await selectFirstRoot(tx);
   const stored = await selectTrustedFiles(tx);
   const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-import-'));
   try {
     return await verifyImport({
       files,
+      carried,
       ...(root === undefined ? {} : { root }),
       ...(Object.keys(stored).length === 0 ? {} : { stored }),
       held: (file) => selectReleaseFile(tx, 'target', file),

@@ -32,13 +32,17 @@ export function releaseCommands({ programVersion }: Services): Pick<Commands, 'i
       }
       const imported = await importReleases(work, {
         files: files.value,
+        carried: body.releases,
+        isTrial: body.isTrial === true,
         programVersion,
         actor: access.principal.name,
       });
       if (imported.kind === 'refused') return imported;
-      const { releases, platform, rootFingerprint } = imported.reply;
+      const { releases, added, notCarried, platform, rootFingerprint } = imported.reply;
       return done({
         items: toViews(releases, platform.version),
+        added: [...added],
+        notCarried: [...notCarried],
         ...(platform.version === undefined ? {} : { platformVersion: platform.version }),
         rootFingerprint,
       });
