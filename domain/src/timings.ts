@@ -1,6 +1,6 @@
 /**
  * Every span and count that a decision measures with, in one object, so that a sandbox and a test can pass shorter ones
- * and nothing else differs. Sources: design §3 (polls, health, 210 s) and agent-protocol §8 (Lease, rehearsal, guard).
+ * and nothing else differs. Sources: design §3 (polls, health, 210 s, settling) and agent-protocol §8 (Lease, rehearsal, guard).
  */
 
 import { hours, type Milliseconds, minutes, seconds } from './instant.ts';
@@ -61,6 +61,10 @@ export interface Timings {
     /** A write may meet a conflict or an unwilling API server for so long before the step fails. */
     readonly writeRefusedMax: Milliseconds;
   };
+  readonly platform: {
+    /** So long a gateway has to be quiet after an update of it before the platform's next hop. */
+    readonly settle: Milliseconds;
+  };
 }
 
 export const productionTimings: Timings = {
@@ -92,4 +96,5 @@ export const productionTimings: Timings = {
     packMax: minutes(15),
     writeRefusedMax: minutes(5),
   },
+  platform: { settle: minutes(30) },
 };
