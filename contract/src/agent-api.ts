@@ -191,6 +191,8 @@ export const ProfileUpdateOrder = Type.Object({
   steps: Type.Array(StepMessage, { maxItems: 300 }),
   retry: Type.Integer({ minimum: 0 }),
   isCancelled: Type.Boolean(),
+  /** Why no further step may begin, as long as none that replaces nodes has begun; such as a recall. */
+  held: Type.Optional(Type.Array(Reason, { minItems: 1, maxItems: 20 })),
 });
 export type ProfileUpdateOrder = Static<typeof ProfileUpdateOrder>;
 
@@ -199,6 +201,8 @@ export const Target = Type.Object({
   generation: Type.Integer({ minimum: 1 }),
   /** The agent that should run, chosen among signed releases by version; the agent verifies the release itself. */
   agent: Type.Optional(Type.Object({ release: Version, version: Version, digest: Digest, isRetried: Type.Boolean() })),
+  /** An agent that was recalled after an attempt to become it had begun: given up, unless it was swapped already. */
+  recalledAgent: Type.Optional(Digest),
   /**
    * The profile a new gateway was installed with and has to report as applied once its packs are on it: the first
    * profile needs no confirmation, since it belongs to the installation.

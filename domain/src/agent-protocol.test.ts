@@ -305,6 +305,44 @@ test('the old one hands over as soon as the new one is Ready, and not only when 
   expect(world.deployment()?.replicas).toBe(2);
 });
 
+describe('a recall of the agent that is tried', () => {
+  const recalled = (world: SmallAgentCluster) => {
+    world.recall(newAgent);
+    world.target({ agent: oldAgent, isRetried: false, generation: 3 });
+    world.runUntil('the attempt has ended', () => ended(world));
+    world.run(minutes(60));
+    return world;
+  };
+
+  test('ends its rehearsal: it is never swapped, and not to blame', () => {
+    const world = installed();
+    world.target(offer);
+    world.runUntil('it is rehearsed', () => world.rehearsals() > 0);
+    recalled(world);
+    expect(world.state().attempt).toMatchObject({
+      phase: 'interrupted',
+      reason: { code: 'release-recalled', message: 'The release of agent 4.2.7 was recalled' },
+    });
+    expect([world.swaps(), world.state().takenBack, world.acting()]).toEqual([[], [], ['4.1.12']]);
+  });
+
+  test('of another agent changes nothing', () => {
+    const world = installed();
+    world.target(offer);
+    world.runUntil('it is rehearsed', () => world.rehearsals() > 0);
+    world.recall(agent('4.2.6'));
+    world.runUntil('the attempt has ended', () => ended(world));
+    expect(world.state().attempt).toMatchObject({ phase: 'settled' });
+  });
+
+  test('lets one that was swapped be judged to its end, good or bad', () => {
+    const good = recalled(untilSwapped(installed()));
+    expect([good.state().attempt?.phase, good.acting()]).toEqual(['settled', ['4.2.7']]);
+    const bad = recalled(untilSwapped(installed({ deployment: 'exits', rehearsal: 'passes' })));
+    expect([bad.state().attempt?.phase, bad.acting()]).toEqual(['taken-back', ['4.1.12']]);
+  });
+});
+
 describe('no attempt begins', () => {
   test.each<{ name: string; disturb: (world: SmallAgentCluster) => void; code: string }>([
     {

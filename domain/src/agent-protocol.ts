@@ -66,6 +66,8 @@ export interface AgentUpdateFacts {
   readonly mayAct: boolean;
   /** Absent while no target names an agent. */
   readonly target?: TargetAgent;
+  /** Digest of an agent that was recalled while an attempt to become it had begun. */
+  readonly recalledAgent?: string;
   /** Of the target's agent; absent while it was not tried, and when it is to be tried again. */
   readonly verification?: { readonly digest: string; readonly failure?: string };
   /** The control plane, for this agent, now. */
@@ -167,6 +169,7 @@ function nextOfOldAgent(
 
 function rehearse(seen: Seen, attempt: AgentAttempt, now: Instant, timings: Timings): AgentUpdateDecisionOnGateway {
   const { rehearsal } = seen;
+  if (isRecalled(seen, attempt)) return interrupt(attempt, recalled(attempt), now, rehearsal);
   const start: AgentUpdateAction = { kind: 'startRehearsal', attemptId: attempt.id, agent: attempt.to };
   if (isRefused(seen, attempt)) return interrupt(attempt, refusal(seen, 'rehearsal'), now, rehearsal);
   if (rehearsal === undefined) {
@@ -201,6 +204,7 @@ function swap(
   now: Instant,
   timings: Timings,
 ): AgentUpdateDecisionOnGateway {
+  if (isRecalled(seen, attempt)) return interrupt(attempt, recalled(attempt), now);
   if (isRefused(seen, attempt)) return interrupt(attempt, refusal(seen, 'swap'), now);
   if (deployment.imageSetBy !== undefined) return interrupt(attempt, setBySomebody(deployment), now);
   if (deployment.isPaused) {
@@ -355,6 +359,15 @@ function interrupt(
 
 function isRefused({ refused }: Seen, attempt: AgentAttempt): boolean {
   return refused !== undefined && refused.attemptId === attempt.id;
+}
+
+/** Before the swap there is nothing to take back: the attempt just ends, and the version is not to blame by itself. */
+function isRecalled({ recalledAgent }: Seen, attempt: AgentAttempt): boolean {
+  return recalledAgent === attempt.to.digest;
+}
+
+function recalled({ to }: AgentAttempt): AttemptReason {
+  return nobodysFault('release-recalled', `The release of agent ${to.version} was recalled`).reason;
 }
 
 function refusal({ refused }: Seen, what: 'rehearsal' | 'swap'): AttemptReason {

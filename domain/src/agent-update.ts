@@ -11,6 +11,7 @@ import { gatewayStatus } from './gateway-status.ts';
 import type { ReleaseFacts } from './gateway.ts';
 import type { Instant } from './instant.ts';
 import { pauseReasons } from './pause.ts';
+import { attemptToGiveUp, isHeldBeforeBeginning, isPauseLifted, offerHolds } from './recall.ts';
 import type { Reason, Reasons } from './reason.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { compareVersions, type KubernetesVersion, versionParts } from './version.ts';
@@ -24,6 +25,7 @@ export type AgentHoldCode =
   | 'agent-taken-back'
   | 'agent-update-interrupted'
   | 'agent-newer-than-release'
+  | 'release-recalled'
   | 'profile-update-in-progress'
   | 'kubernetes-unknown'
   | 'kubernetes-outside-range'
@@ -47,6 +49,8 @@ export function decideAgentUpdate(
 ): AgentUpdateDecision {
   const { observation, release } = facts;
   const attempt = observation?.attempt;
+  const givenUp = attemptToGiveUp(facts);
+  if (givenUp !== undefined) return { kind: 'hold', reasons: [givenUp] };
   if (isAttemptRunning(attempt)) return { kind: 'continue', to: attempt.to, attempt };
   if (release !== undefined && observation !== undefined && isSameAgent(observation.agent, release.agent)) {
     return { kind: 'upToDate' };
@@ -55,8 +59,9 @@ export function decideAgentUpdate(
   const isRetried = to !== undefined && facts.retriedAgentDigests.includes(to.digest);
   const [first, ...others] = [
     ...lifeHolds(facts, now),
+    ...offerHolds(facts),
     ...(release ? releaseHolds(facts, release, isRetried, timings) : []),
-    ...pauseReasons(facts, now),
+    ...(isPauseLifted(facts) ? [] : pauseReasons(facts, now)),
     ...profileUpdateHolds(facts),
     ...agentHolds(facts, to),
   ];
@@ -192,7 +197,8 @@ function kubernetesHolds(
 }
 
 function profileUpdateHolds(facts: GatewayFacts): readonly Hold[] {
-  if (facts.profileUpdate === undefined) return [];
+  // One that a recall holds before its first step keeps nobody waiting: the agent goes first.
+  if (facts.profileUpdate === undefined || isHeldBeforeBeginning(facts)) return [];
   return [
     {
       code: 'profile-update-in-progress',

@@ -10,6 +10,7 @@ import { pauseReasons } from './pause.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import { isPastCancel } from './profile-update-step.ts';
 import type { ProfileUpdatePlan } from './profile-update-types.ts';
+import { repaveHolds } from './recall.ts';
 import type { Reason, Reasons } from './reason.ts';
 import { unreachable } from './unreachable.ts';
 
@@ -162,7 +163,7 @@ export type RetryDecision =
   | { readonly kind: 'repeated' }
   | {
       readonly kind: 'refused';
-      readonly code: 'no-profile-update' | 'profile-update-not-stopped';
+      readonly code: 'no-profile-update' | 'profile-update-not-stopped' | 'profile-update-held';
       readonly reasons: Reasons;
     };
 
@@ -186,6 +187,8 @@ export function decideRetry(facts: GatewayFacts): RetryDecision {
       ],
     };
   }
+  const [held, ...otherHolds] = repaveHolds(facts);
+  if (held !== undefined) return { kind: 'refused', code: 'profile-update-held', reasons: [held, ...otherHolds] };
   return confirmed.retry > progress.retry ? { kind: 'repeated' } : { kind: 'accepted', retry: confirmed.retry + 1 };
 }
 

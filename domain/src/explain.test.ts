@@ -1,13 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AttemptPhase } from './agent-update-types.ts';
 import { explain, isCurrent } from './explain.ts';
-import type { GatewayFacts, ObservationFacts } from './gateway-facts.ts';
+import type { GatewayFacts } from './gateway-facts.ts';
 import { gatewayStatus } from './gateway-status.ts';
 import { minutes } from './instant.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
+import { anyFacts } from './testing/any-facts.ts';
 import {
-  agent,
   at,
   attempt,
   confirmed,
@@ -15,7 +14,6 @@ import {
   newAgent,
   newProfile,
   observation,
-  oldAgent,
   oldProfile,
   ownersFacts,
   pause,
@@ -167,81 +165,6 @@ test('what waits for a poll says by when, and since when it is due', () => {
     'Agent 4.2.7 is offered; the gateway takes it up with the next poll, due since 2026-11-23T10:15:00.000Z.',
   );
 });
-
-const phase: fc.Arbitrary<AttemptPhase> = fc.constantFrom(
-  'rehearsing',
-  'swapping',
-  'watching',
-  'settled',
-  'taken-back',
-  'interrupted',
-  'rehearsal-failed',
-);
-const anyAgent = fc.constantFrom(oldAgent, newAgent, agent('4.3.0'));
-const anyProfile = fc.constantFrom(oldProfile, newProfile);
-const anyProgress: fc.Arbitrary<ProfileUpdateProgress> = fc
-  .record({
-    planId: fc.constantFrom(plan().planId, 'sha256:other'),
-    phase: fc.constantFrom('preflight', 'running', 'stopped', 'completed', 'cancelled'),
-    retry: fc.nat(1),
-  })
-  .map((more) => progress(more));
-
-const { appliedProfile: _profile, ...bareObservation } = observation();
-const anyObservation: fc.Arbitrary<ObservationFacts> = fc
-  .record(
-    {
-      agent: anyAgent,
-      attempt: fc.record({ phase, to: anyAgent, interruptions: fc.nat(4) }).map((more) => attempt(more)),
-      appliedProfile: anyProfile,
-      profileUpdate: anyProgress,
-      takenBack: fc.constantFrom([], [{ release: newAgent, reason: { code: 'exited', message: 'x' }, at: t0 }]),
-      kubernetes: fc.constantFrom(observation().kubernetes, 'unknown' as const),
-    },
-    { requiredKeys: ['agent', 'takenBack', 'kubernetes'] },
-  )
-  .map((more) => ({ ...bareObservation, ...more }));
-const anyRelease = fc.constantFrom(
-  release(),
-  release({ profile: oldProfile }),
-  release({ agent: { ...release().agent, ...oldAgent } }),
-);
-const {
-  enrolledAt: _enrolled,
-  provisioningBegunAt: _begun,
-  release: _release,
-  observation: _seen,
-  ...bareGateway
-} = gateway();
-/** Facts as a server could hold them: every part there or not, in any combination. */
-const anyFacts: fc.Arbitrary<GatewayFacts> = fc.oneof(
-  fc
-    .record(
-      {
-        enrolledAt: fc.constant(t0),
-        provisioningBegunAt: fc.constant(t0),
-        deletionRequestedAt: fc.constant(t0),
-        observation: anyObservation,
-        release: anyRelease,
-        pauses: fc.constantFrom([], [pause()]),
-        profileUpdate: fc.record({ retry: fc.nat(1), isCancelled: fc.boolean() }).map((more) => confirmed(more)),
-        targetAgent: anyAgent,
-      },
-      { requiredKeys: ['pauses'] },
-    )
-    .map((more) => ({ ...bareGateway, ...more })),
-  fc
-    .record(
-      {
-        enrolledAt: fc.constant(t0),
-        observation: anyObservation,
-        release: anyRelease,
-        pauses: fc.constantFrom([], [pause()]),
-      },
-      { requiredKeys: ['pauses'] },
-    )
-    .map((more) => ({ ...bareGateway, identity: ownersFacts().identity, ...more })),
-);
 
 test('the explanation is empty if and only if the gateway is current', () => {
   fc.assert(

@@ -1,7 +1,8 @@
 /**
  * Why a gateway is not current yet: every reason that holds, for console, CLI and API alike, and for the gates of a
  * platform upgrade. Current means: the release's agent runs and no attempt is on its way; and, on the installation
- * `cli`, the release's profile was last applied and the gateway is Running. Empty if and only if that is so.
+ * `cli`, the release's profile was last applied and the gateway is Running; and nothing that runs there was recalled.
+ * Empty if and only if that is so.
  */
 
 import { attemptReasonText, isAttemptRunning, isSameAgent } from './agent-attempt.ts';
@@ -11,13 +12,15 @@ import { confirmedProgress, gatewayHealth, gatewayStatus, silenceExpectedUntil }
 import { formatInstant, type Instant } from './instant.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
+import { proposalHolds, recalledParts, recallOfOffer, recallReasons, repaveHolds } from './recall.ts';
 import type { Reason } from './reason.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { unreachable } from './unreachable.ts';
 
 /** By digest, and with nothing on its way. A release without a profile for the gateway's provider moves none. */
 export function isCurrent(facts: GatewayFacts, now: Instant): boolean {
-  return isAgentCurrent(facts) && isProfileCurrent(facts) && gatewayStatus(facts, now) === 'Running';
+  const isAsWanted = isAgentCurrent(facts) && isProfileCurrent(facts) && gatewayStatus(facts, now) === 'Running';
+  return isAsWanted && recalledParts(facts).length === 0;
 }
 
 function isAgentCurrent(facts: GatewayFacts): boolean {
@@ -45,7 +48,25 @@ export function explain(facts: GatewayFacts, now: Instant, timings: Timings = pr
   if (isCurrent(facts, now)) return [];
   const agent = isAgentCurrent(facts) ? [] : agentReasons(facts, decideAgentUpdate(facts, now, timings), now, timings);
   const profile = profileReasons(facts, now);
-  return withoutRepeats([...statusReasons(facts, now), ...agent, ...profile, ...silenceReasons(facts, now, timings)]);
+  return withoutRepeats([
+    ...recallReasons(facts),
+    ...statusReasons(facts, now),
+    ...agent,
+    ...profile,
+    ...silenceReasons(facts, now, timings),
+  ]);
+}
+
+/**
+ * What of it keeps the platform from leaving the version it is on. Nobody can become current for a recalled version, so
+ * from there only what has begun is waited for: an attempt that runs, a profile update on its way.
+ */
+export function hopReasons(facts: GatewayFacts, now: Instant, timings: Timings = productionTimings): readonly Reason[] {
+  if (recallOfOffer(facts) === undefined) return explain(facts, now, timings);
+  const decision = decideAgentUpdate(facts, now, timings);
+  const agent = decision.kind === 'continue' ? agentReasons(facts, decision, now, timings) : [];
+  const isOnItsWay = gatewayStatus(facts, now) === 'Updating' && repaveHolds(facts).length === 0;
+  return withoutRepeats([...agent, ...(isOnItsWay ? profileReasons(facts, now) : [])]);
 }
 
 /** One reason said by two decisions is one reason. */
@@ -154,10 +175,12 @@ function profileReasons(facts: GatewayFacts, now: Instant): readonly Reason[] {
   const { identity, observation, release } = facts;
   if (identity.installation === 'existing-cluster' || observation?.appliedProfile === undefined) return [];
   if (facts.profileUpdate !== undefined) {
-    return confirmedReasons(facts, facts.profileUpdate, confirmedProgress(facts), now);
+    const holds = repaveHolds(facts);
+    return [...holds, ...confirmedReasons(facts, facts.profileUpdate, confirmedProgress(facts), now, holds.length > 0)];
   }
   const wanted = release?.profile;
   if (wanted === undefined || wanted.digest === observation.appliedProfile.digest) return [];
+  if (recallOfOffer(facts) !== undefined) return proposalHolds(facts);
   return [
     {
       code: 'profile-update-waiting-for-confirmation',
@@ -173,9 +196,11 @@ function confirmedReasons(
   confirmed: ConfirmedProfileUpdate,
   progress: ProfileUpdateProgress | undefined,
   now: Instant,
+  isHeld: boolean,
 ): readonly Reason[] {
   const version = confirmed.plan.to.version;
   const isTakenUp = progress !== undefined && progress.retry >= confirmed.retry;
+  if (!isTakenUp && isHeld) return [];
   if (!isTakenUp) {
     const what = progress === undefined ? 'is confirmed' : 'is to be retried';
     return [

@@ -13,6 +13,7 @@ import type { Instant } from './instant.ts';
 import type { Exemption, Pause } from './pause.ts';
 import type { Profile, ProfileReference } from './profile.ts';
 import type { PreflightResult, ProfileUpdatePlan, ProfileUpdateProgress } from './profile-update-types.ts';
+import type { RecallFacts } from './recall-types.ts';
 import type { Reason } from './reason.ts';
 import type { KubernetesVersion } from './version.ts';
 
@@ -66,6 +67,8 @@ export interface GatewayFacts {
   readonly retriedAgentDigests: readonly string[];
   /** The release of the version the platform is on; absent until a release was imported. */
   readonly release?: ReleaseFacts;
+  /** Absent while no release is recalled. */
+  readonly recalls?: RecallFacts;
   /** What the target now names. */
   readonly generation: number;
   readonly targetAgent?: AgentRelease;

@@ -1,10 +1,11 @@
 /** Whether a gateway has a profile to move to. What exactly would be done is the plan's matter. */
 
 import type { GatewayFacts } from './gateway-facts.ts';
+import { recallOfOffer } from './recall.ts';
 
 /**
  * The release brings another profile, by digest, than the one that was last applied, and nothing is confirmed yet.
- * Never on an existing cluster, and not before the first profile is on the gateway.
+ * Never on an existing cluster, not before the first profile is on the gateway, and not from a recalled release.
  */
 export function isProfileUpdateAvailable(facts: GatewayFacts): boolean {
   const applied = facts.observation?.appliedProfile;
@@ -14,6 +15,7 @@ export function isProfileUpdateAvailable(facts: GatewayFacts): boolean {
     applied !== undefined &&
     offered !== undefined &&
     applied.digest !== offered.digest &&
+    recallOfOffer(facts) === undefined &&
     facts.profileUpdate === undefined &&
     facts.deletionRequestedAt === undefined
   );

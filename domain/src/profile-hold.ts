@@ -2,10 +2,11 @@
 
 import { isAttemptRunning } from './agent-attempt.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
+import { recalledAgentHolds } from './recall.ts';
 import type { Reason } from './reason.ts';
 import { compareVersions } from './version.ts';
 
-export type ProfileHoldCode = 'agent-not-accepted' | 'agent-update-in-progress';
+export type ProfileHoldCode = 'agent-not-accepted' | 'agent-update-in-progress' | 'release-recalled';
 
 export function profileAgentHolds(facts: GatewayFacts): readonly Reason<ProfileHoldCode>[] {
   const { observation, release } = facts;
@@ -29,5 +30,5 @@ export function profileAgentHolds(facts: GatewayFacts): readonly Reason<ProfileH
       nextStep: 'Wait until the agent update has ended, some minutes at most.',
     });
   }
-  return holds;
+  return [...holds, ...recalledAgentHolds(facts)];
 }

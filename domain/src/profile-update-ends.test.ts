@@ -111,6 +111,83 @@ describe('a cancellation', () => {
   });
 });
 
+describe('an update that is held from outside', () => {
+  const held = [{ code: 'release-recalled', message: 'Release 4.2.7 was recalled.' }] as const;
+  const codes = (waits: readonly { readonly code: string }[]) => waits.map(({ code }) => code);
+
+  test('begins no step, however long, and does not run out of time', () => {
+    const world = startProfileWorld({ version: '1.34.1' });
+    world.order({ held });
+    for (const span of [0, minutes(20), minutes(600)]) {
+      world.wait(span);
+      const { progress, actions, waits } = world.look();
+      expect([progress.phase, actions, codes(waits)]).toEqual(['preflight', [], ['release-recalled']]);
+    }
+    expect(rolls(world)).toEqual([]);
+    world.letGo();
+    expect(runToEnd(world).phase).toBe('completed');
+  });
+
+  test('has time for its preflight when it is let go', () => {
+    const failing: readonly PreflightResult[] = [{ check: 'etcd-healthy', outcome: 'failed', message: 'no' }];
+    const world = startProfileWorld({ version: '1.34.1', preflight: failing });
+    world.order({ held });
+    for (let looks = 0; looks < 100; looks += 1) {
+      world.look();
+      world.wait(minutes(7));
+    }
+    world.letGo();
+    expect(world.look()).toMatchObject({ progress: { phase: 'preflight' }, actions: [{ kind: 'checkPreflight' }] });
+  });
+
+  test('finishes the pack it is at and begins no other', () => {
+    const world = startProfileWorld({ packs: ['a', 'b'] });
+    expect(world.look().actions).toMatchObject([{ kind: 'applyPack', stepId: 'pack:network/a' }]);
+    world.order({ held });
+    const { progress, actions, waits } = world.look();
+    expect(progress.steps.map(({ id, state }) => [id, state])).toEqual([
+      ['control-planes', 'done'],
+      ['pack:network/a', 'done'],
+      ['pack:network/b', 'waiting'],
+    ]);
+    expect([actions, codes(waits)]).toEqual([[], ['release-recalled']]);
+    world.letGo();
+    expect(runToEnd(world).phase).toBe('completed');
+  });
+
+  test('can be cancelled', () => {
+    const world = startProfileWorld({ packs: ['a', 'b'] });
+    world.look();
+    world.order({ held });
+    world.look();
+    world.order({ isCancelled: true });
+    expect(world.look().progress.phase).toBe('cancelled');
+  });
+
+  test('goes forward when a control plane is being replaced: workers, packs and all', () => {
+    const world = startProfileWorld({ os: 'two', workers: 2, packs: ['a'] });
+    world.look();
+    expect(rolls(world)).toEqual(['overrideControlPlaneOs']);
+    world.order({ held });
+    expect(runToEnd(world).phase).toBe('completed');
+    expect(rolls(world)).toEqual(['overrideControlPlaneOs', 'setOs']);
+  });
+
+  test('is not retried where it stopped before its first node', () => {
+    const world = startProfileWorld({
+      version: '1.34.1',
+      preflight: [{ check: 'etcd-healthy', outcome: 'failed', message: 'no' }],
+    });
+    world.look();
+    world.wait(minutes(60));
+    expect(world.look().progress.phase).toBe('stopped');
+    world.order({ held, retry: 1 });
+    expect(world.look()).toMatchObject({ progress: { phase: 'stopped', retry: 0 }, waits: held });
+    world.letGo();
+    expect(world.look().progress).toMatchObject({ phase: 'preflight', retry: 1 });
+  });
+});
+
 describe('a pack', () => {
   const order: ProfileUpdateOrder = {
     planId: 'p',

@@ -11,7 +11,7 @@ import type {
   ProfileUpdateStep,
   StepProgress,
 } from './profile-update-types.ts';
-import type { Reason } from './reason.ts';
+import type { Reason, Reasons } from './reason.ts';
 
 /** At most one of a call rolls nodes. Each can be repeated without harm. */
 export type ProfileUpdateAction =
@@ -41,6 +41,8 @@ export interface ProfileUpdateOrder {
   readonly steps: readonly ProfileUpdateStep[];
   readonly retry: number;
   readonly isCancelled: boolean;
+  /** Why no further step may begin; counts until one that replaces nodes has begun, from where there is only forward. */
+  readonly held?: Reasons;
   /** The first profile of a new gateway: it has no preflight, since there is nothing yet to put at risk. */
   readonly isInitial?: boolean;
 }
@@ -87,6 +89,11 @@ export function isPastCancel(steps: readonly ProfileUpdateStep[], progress: Prof
     steps.flatMap((step) => (step.kind !== 'pack' && step.move !== undefined ? [step.id] : [])),
   );
   return progress.steps.some((step) => moving.has(step.id) && step.state !== 'waiting');
+}
+
+/** Why no further step begins now; none once there is only forward. */
+export function stepHolds({ order }: ProfileUpdateFacts, progress: ProfileUpdateProgress): readonly Reason[] {
+  return isPastCancel(order.steps, progress) ? [] : (order.held ?? []);
 }
 
 export function finished(step: StepProgress, now: Instant): StepProgress {

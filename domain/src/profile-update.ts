@@ -13,6 +13,7 @@ import {
   finished,
   isPastCancel,
   markMoved,
+  stepHolds,
   type ProfileUpdateAction,
   type ProfileUpdateFacts,
   type ProfileUpdateOrder,
@@ -52,6 +53,8 @@ export function nextProfileUpdateActions(
   }
   if (progress.phase === 'stopped') {
     if (facts.order.retry <= progress.retry) return { progress, actions: [], waits: [] };
+    const holds = stepHolds(facts, progress);
+    if (holds.length > 0) return { progress, actions: [], waits: holds };
     return resume(facts, progress, now);
   }
   return progress.phase === 'preflight'
@@ -137,10 +140,12 @@ function nextOfPreflight(
   const results = (isFresh ? (facts.preflight?.results ?? []) : []).filter(
     ({ check }) => progress.continues === undefined || !checksOfRest.includes(check),
   );
-  if (preflightOutcome(results) === 'passed' && !facts.isAgentUpdateRunning) {
+  const holds = stepHolds(facts, progress);
+  if (preflightOutcome(results) === 'passed' && !facts.isAgentUpdateRunning && holds.length === 0) {
     return run(facts, { ...progress, phase: 'running' }, now, timings);
   }
   const waits: readonly Reason[] = [
+    ...holds,
     ...(facts.isAgentUpdateRunning
       ? [{ code: 'agent-update-in-progress', message: 'The agent is being updated; only one update runs at a time.' }]
       : []),
@@ -149,6 +154,7 @@ function nextOfPreflight(
       .map(({ check, message }) => ({ code: `preflight-${check}`, message })),
     ...(isFresh ? [] : [{ code: 'preflight-not-checked', message: 'The preflight was not checked yet.' }]),
   ];
+  if (holds.length > 0) return { progress: withTimeLeft(progress, now, timings), actions: [], waits };
   if (now < addMilliseconds(progress.startedAt, timings.profileUpdate.preflightMax)) {
     return { progress, actions: [{ kind: 'checkPreflight' }], waits };
   }
@@ -159,6 +165,12 @@ function nextOfPreflight(
     nextStep: 'Remove the cause and retry, or cancel the update; nothing has been changed.',
   };
   return { progress: { ...progress, phase: 'stopped', stopped }, actions: [], waits: [] };
+}
+
+/** What is held from outside does not run out of time: at least half of it is left when the hold ends. Written rarely. */
+function withTimeLeft(progress: ProfileUpdateProgress, now: Instant, timings: Timings): ProfileUpdateProgress {
+  const half = timings.profileUpdate.preflightMax / 2;
+  return now < addMilliseconds(progress.startedAt, half) ? progress : { ...progress, startedAt: now };
 }
 
 function run(
@@ -177,6 +189,8 @@ function run(
     );
   }
   if (current.state === 'waiting') {
+    const holds = stepHolds(facts, progress);
+    if (holds.length > 0) return { progress, actions: [], waits: holds };
     const begun: StepProgress = {
       id: current.id,
       state: 'running',

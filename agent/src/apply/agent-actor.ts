@@ -184,6 +184,7 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
               ...(verification.failure === undefined ? {} : { failure: verification.failure }),
             },
           }),
+      ...(target?.recalledAgent === undefined ? {} : { recalledAgent: target.recalledAgent }),
       isServerReachable: parts.isServerReachable(),
       isProfileUpdateConfirmed: isProfileUpdateOpen(target?.profileUpdate, map),
       state,

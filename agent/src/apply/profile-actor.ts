@@ -195,7 +195,9 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
         else if ((await act()) === 'stop') break;
       }
       const { phase } = decision.progress;
-      return { pace: phase === 'preflight' || phase === 'running' ? 'busy' : 'idle', hasNews: hasMoved };
+      const isHeld = verified.order.held !== undefined && decision.actions.length === 0;
+      const isBusy = (phase === 'preflight' || phase === 'running') && !isHeld;
+      return { pace: isBusy ? 'busy' : 'idle', hasNews: hasMoved };
     });
     for (const act of later) if ((await act()) === 'stop') break;
     return result;

@@ -31,10 +31,16 @@ export async function verifyOrder(
   if (fault !== undefined) return refused(fault);
   const known = steps.filter((step): step is ProfileUpdateStep => step !== undefined);
   const { planId, retry, isCancelled } = message;
-  return {
-    kind: 'ok',
-    value: { order: { planId, to: profile, steps: known, retry, isCancelled }, profile },
+  const [held, ...otherHolds] = message.held ?? [];
+  const order = {
+    planId,
+    to: profile,
+    steps: known,
+    retry,
+    isCancelled,
+    ...(held === undefined ? {} : { held: [held, ...otherHolds] as const }),
   };
+  return { kind: 'ok', value: { order, profile } };
 }
 
 /** The first profile of a new gateway belongs to its installation; it is its own plan. */

@@ -4,6 +4,7 @@
  */
 
 import type { ProfileUpdateOrder } from '@gatehouse/contract/agent-api';
+import { hasBegun } from '@gatehouse/domain/gateway-status';
 import { formatInstant, type Instant, parseInstant, toInstant } from '@gatehouse/domain/instant';
 import type { ProfileUpdateProgress, StepProgress } from '@gatehouse/domain/profile-update-types';
 import Type, { type Static } from 'typebox';
@@ -118,6 +119,9 @@ export async function storeProgress(cluster: AgentCluster, progress: ProfileUpda
 export function isProfileUpdateOpen(order: ProfileUpdateOrder | undefined, map: StoredMap | undefined): boolean {
   if (order === undefined) return false;
   const progress = parseProgress(map);
+  // Held before its first step it keeps nobody waiting; the agent goes first.
+  const hasBegunOwn = progress?.planId === order.planId && hasBegun(progress);
+  if (order.held !== undefined && !hasBegunOwn) return false;
   if (progress?.planId !== order.planId || order.retry > progress.retry) return true;
   return progress.phase !== 'completed' && progress.phase !== 'cancelled';
 }

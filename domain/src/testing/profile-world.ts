@@ -24,6 +24,8 @@ export interface ProfileWorld {
   }) => ProfileUpdateDecision;
   readonly wait: (span: number) => void;
   readonly order: (change: Partial<ProfileUpdateOrder>) => void;
+  /** Takes the reason away again. */
+  readonly letGo: () => void;
   readonly actions: readonly ProfileUpdateAction['kind'][];
 }
 
@@ -111,6 +113,10 @@ export function startProfileWorld(move: Move): ProfileWorld {
     },
     order: (change) => {
       order = { ...order, ...change };
+    },
+    letGo: () => {
+      const { held: _over, ...rest } = order;
+      order = rest;
     },
     actions,
   };

@@ -62,6 +62,7 @@ export interface SmallAgentCluster {
   readonly acting: () => readonly string[];
   readonly actingSeconds: () => { readonly none: number; readonly two: number };
   readonly target: (target: TargetAgent | undefined) => void;
+  readonly recall: (release: AgentRelease) => void;
   readonly setServer: (isUp: boolean) => void;
   readonly setGuard: (runs: boolean) => void;
   readonly setRoom: (hasRoom: boolean) => void;
@@ -89,6 +90,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
   let lease: { holder: string | undefined; renewedAt: Milliseconds } = { holder: undefined, renewedAt: 0 };
   let rehearsal: { attemptId: string; release: AgentRelease; startedAt: Milliseconds } | undefined;
   let target: TargetAgent | undefined;
+  let recalledAgent: string | undefined;
   let holds: readonly Reason[] = [];
   let acting: readonly string[] = [];
   let memory: GuardMemory = emptyGuardMemory;
@@ -303,6 +305,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
         isHolder,
         mayAct: mayAct({ isHolder, sinceRenewal: now - container.renewedAt }),
         ...(target === undefined ? {} : { target }),
+        ...(recalledAgent === undefined ? {} : { recalledAgent }),
         ...(verified === undefined ? {} : { verification: { digest: verified } }),
         isServerReachable: isServerUp,
         isProfileUpdateConfirmed: false,
@@ -373,6 +376,9 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     actingSeconds: () => ({ ...actingSeconds }),
     target: (next) => {
       target = next;
+    },
+    recall: ({ digest }) => {
+      recalledAgent = digest;
     },
     setServer: (isUp) => {
       isServerUp = isUp;
