@@ -13,7 +13,7 @@ import {
   type StepRefusal,
 } from './upgrade-graph.ts';
 import type { JudgedRisk, JudgeStep, PlanQuestion } from './upgrade-judgement.ts';
-import { cheapestWay, leadingTo, reachedBefore, type WayStep } from './upgrade-way.ts';
+import { cheapestWay, leadingTo, reachedBefore, type WayCost, type WayStep } from './upgrade-way.ts';
 import { compareVersions, type PlatformVersion, versionParts } from './version.ts';
 
 export type PlanRefusal = StepRefusal | 'risk-applies' | 'risk-not-judged' | 'release-missing' | 'dead-end';
@@ -44,7 +44,7 @@ export function explainNoPlan(question: PlanQuestion, judge: JudgeStep): NoPlan 
   const [hopeless, ...more] = step.kind === 'refused' ? step.reasons.filter(({ code }) => ofTarget.has(code)) : [];
   if (hopeless !== undefined) return answer(undefined, [hopeless, ...more]);
 
-  const way = cheapestWay(graph, { from, to }, (each) => [obstacles(question, each, judge), 1, 0]);
+  const way = cheapestWay(graph, { from, to }, (each) => obstacles(question, each, judge));
   const closed = way?.find((each) => !isOpen(each, judge));
   if (way === undefined || closed === undefined) {
     return answer(nearest ?? from, missingSteps(question, nearest ?? from));
@@ -76,10 +76,10 @@ function isOpen({ from, node }: WayStep, judge: JudgeStep): boolean {
   return !isBarred(node, from) && !judge(node.release, from).some(({ isInTheWay }) => isInTheWay);
 }
 
-/** How many things would have to be moved aside for this step. */
-function obstacles({ graph }: PlanQuestion, { from, node }: WayStep, judge: JudgeStep): number {
+/** What the step passes that nobody can move aside; the risks that a person could accept; one hop. */
+function obstacles({ graph }: PlanQuestion, { from, node }: WayStep, judge: JudgeStep): WayCost {
   const risks = judge(node.release, from).filter(({ isInTheWay }) => isInTheWay).length;
-  return risks + (isBarred(node, from) ? floorsBetween(graph, from, node).length + (node.isOffered ? 0 : 1) : 0);
+  return [floorsBetween(graph, from, node).length + (node.isOffered ? 0 : 1), risks, 1];
 }
 
 function reasonsOf({ graph }: PlanQuestion, { from, node }: WayStep, judge: JudgeStep): readonly Reason<PlanRefusal>[] {
