@@ -48,7 +48,8 @@ test.each(refused)('$from to $to is refused from each such version, known or not
 
 test('no other pair is one step', () => {
   const allowed = everyPair.filter(({ from, to }) => stepBetween(graph, from, to).kind === 'step');
-  expect(allowed.map(({ from, to }) => `${from} ${to}`).toSorted()).toEqual([...listed].toSorted());
+  expect(new Set(allowed.map(({ from, to }) => `${from} ${to}`))).toEqual(listed);
+  expect(allowed).toHaveLength(listed.size);
   for (const from of versions) {
     expect(stepsFrom(graph, from).map(({ version }) => version)).toEqual(
       [...graph.nodes.keys()].filter((to) => isListed(from, to)),

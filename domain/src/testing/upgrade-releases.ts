@@ -28,6 +28,9 @@ export function riskGateway(name: string, more: Partial<RiskGateway> = {}): Risk
   return { name, provider: 'vsphere', installation: 'cli', ...more };
 }
 
+export const sorted = <Value>(values: readonly Value[], compare: (a: Value, b: Value) => number): readonly Value[] =>
+  values.toSorted(compare);
+
 interface Known {
   readonly releases: readonly GraphRelease[];
   readonly channel?: string | undefined;
