@@ -20,8 +20,13 @@ import { pauseClear } from './commands/pause-clear.ts';
 import { pauseExempt } from './commands/pause-exempt.ts';
 import { pauseList } from './commands/pause-list.ts';
 import { pauseSet } from './commands/pause-set.ts';
+import { platformCancel } from './commands/platform-cancel.ts';
+import { platformChannel } from './commands/platform-channel.ts';
+import { platformPlan } from './commands/platform-plan.ts';
 import { platformStatus } from './commands/platform-status.ts';
 import { platformUpgrade } from './commands/platform-upgrade.ts';
+import { platformWaive } from './commands/platform-waive.ts';
+import { platformWaivers } from './commands/platform-waivers.ts';
 import { profileUpdateCancel } from './commands/profile-update-cancel.ts';
 import { profileUpdateConfirm } from './commands/profile-update-confirm.ts';
 import { profileUpdateDiff } from './commands/profile-update-diff.ts';
@@ -52,7 +57,18 @@ const nouns: Readonly<Record<string, { readonly description: string; readonly ve
     description: 'stop automatic agent updates of a tenant, a project or a gateway',
     verbs: [pauseList, pauseSet, pauseClear, pauseExempt],
   },
-  platform: { description: 'the platform version', verbs: [platformStatus, platformUpgrade] },
+  platform: {
+    description: 'the platform version: plan, upgrade, what holds it, and which gateways are left out',
+    verbs: [
+      platformStatus,
+      platformPlan,
+      platformUpgrade,
+      platformCancel,
+      platformWaive,
+      platformWaivers,
+      platformChannel,
+    ],
+  },
   release: { description: 'signed releases', verbs: [releaseList, releaseImport, releasePublish, releaseKeysInit] },
   'host-cluster': { description: 'clusters created through a gateway', verbs: [hostClusterList, hostClusterCreate] },
   audit: { description: 'what people and tokens did', verbs: [auditList] },

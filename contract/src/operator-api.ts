@@ -24,8 +24,10 @@ import {
   SetPause,
   TokenInfo,
 } from './operator-types.ts';
+import { Channel, PlanQuery, SetWaiver, UpgradePlan, UpgradeRequest, Waiver } from './platform-types.ts';
 import { FreeText, Id, Name, page, PageQuery, Timestamp, Version } from './primitives.ts';
 import type { Code } from './problem.ts';
+import { RecallRequest } from './recall-types.ts';
 
 /** What a caller must be permitted to do; which role may, in which scope, is one table in `domain/authorisation`. */
 export const permissions = [
@@ -37,8 +39,10 @@ export const permissions = [
   'pause.set',
   'platform.read',
   'platform.upgrade',
+  'platform.waive',
   'release.read',
   'release.import',
+  'release.recall',
   'host-cluster.read',
   'host-cluster.write',
   'audit.read',
@@ -92,6 +96,7 @@ const EventQuery = Type.Object(
   },
   { additionalProperties: false },
 );
+const releaseParams = Type.Object({ version: Version }, { additionalProperties: false });
 const writes = ['invalid-request', 'not-signed-in', 'not-allowed', 'idempotency-key-reused', 'unavailable'] as const;
 const reads = ['invalid-request', 'not-signed-in', 'not-allowed', 'unavailable'] as const;
 
@@ -126,7 +131,7 @@ export const operatorRoutes = {
     body: CreateGateway,
     reply: Type.Object({ gateway: Gateway, install: Type.Optional(InstallInstructions) }),
     status: 201,
-    codes: [...writes, 'name-taken', 'not-found', 'sandbox-control-plane', 'no-platform-version'],
+    codes: [...writes, 'name-taken', 'not-found', 'sandbox-control-plane', 'no-platform-version', 'release-recalled'],
   },
   /** A fresh registration token, with what installs the agent; the token before it stops working. */
   installGateway: {
@@ -139,7 +144,14 @@ export const operatorRoutes = {
     body: Type.Object({}, { additionalProperties: false }),
     reply: Type.Object({ instructions: InstallInstructions, bundle: InstallBundle }),
     status: 200,
-    codes: [...writes, 'not-found', 'sandbox-control-plane', 'no-platform-version', 'gateway-not-running'],
+    codes: [
+      ...writes,
+      'not-found',
+      'sandbox-control-plane',
+      'no-platform-version',
+      'gateway-not-running',
+      'release-recalled',
+    ],
   },
   deleteGateway: {
     method: 'DELETE',
@@ -228,7 +240,7 @@ export const operatorRoutes = {
     body: Type.Object({}, { additionalProperties: false }),
     reply: ConfirmReply,
     status: 202,
-    codes: [...writes, 'not-found', 'no-profile-update', 'profile-update-not-stopped'],
+    codes: [...writes, 'not-found', 'no-profile-update', 'profile-update-not-stopped', 'profile-update-held'],
   },
   cancelProfileUpdate: {
     method: 'POST',
@@ -322,15 +334,85 @@ export const operatorRoutes = {
     status: 200,
     codes: [...reads],
   },
+  planPlatform: {
+    method: 'GET',
+    path: '/v1/platform/plan',
+    summary: 'The shortest supported way to a version, with what each hop brings, or where and why there is none',
+    permission: 'platform.read',
+    query: PlanQuery,
+    reply: UpgradePlan,
+    status: 200,
+    codes: [...reads, 'release-unknown', 'no-platform-version'],
+  },
   upgradePlatform: {
     method: 'POST',
     path: '/v1/platform/upgrade',
-    summary: 'Move the platform one supported step',
+    summary: 'Start or continue a plan to a version; each hop waits for every gateway',
     permission: 'platform.upgrade',
-    body: Type.Object({ to: Version }, { additionalProperties: false }),
+    body: UpgradeRequest,
     reply: Platform,
     status: 202,
     codes: [...writes, 'upgrade-refused', 'release-unknown', 'no-platform-version'],
+  },
+  cancelPlatformPlan: {
+    method: 'POST',
+    path: '/v1/platform/cancel',
+    summary: 'End the plan under way before its next hop',
+    permission: 'platform.upgrade',
+    body: Type.Object({}, { additionalProperties: false }),
+    reply: Platform,
+    status: 200,
+    codes: [...writes, 'no-platform-plan'],
+  },
+  setPlatformChannel: {
+    method: 'PUT',
+    path: '/v1/platform/channel',
+    summary: 'Follow a channel: only its releases are offered',
+    permission: 'platform.upgrade',
+    body: Type.Object({ channel: Channel }, { additionalProperties: false }),
+    reply: Platform,
+    status: 200,
+    codes: [...writes, 'not-found'],
+  },
+  clearPlatformChannel: {
+    method: 'DELETE',
+    path: '/v1/platform/channel',
+    summary: 'Follow no channel: every imported release is offered',
+    permission: 'platform.upgrade',
+    reply: Platform,
+    status: 200,
+    codes: [...writes],
+  },
+  listWaivers: {
+    method: 'GET',
+    path: '/v1/platform/waivers',
+    summary: 'Gateways left out of the gates',
+    permission: 'platform.read',
+    reply: Type.Object({ items: Type.Array(Waiver) }),
+    status: 200,
+    codes: [...reads],
+  },
+  setWaiver: {
+    method: 'PUT',
+    path: '/v1/gateways/:gateway/waiver',
+    summary: 'Leave a gateway out of the gates of platform upgrades until an end',
+    permission: 'platform.waive',
+    params: gatewayParams,
+    query: TenantQuery,
+    body: SetWaiver,
+    reply: Waiver,
+    status: 200,
+    codes: [...writes, 'not-found'],
+  },
+  clearWaiver: {
+    method: 'DELETE',
+    path: '/v1/gateways/:gateway/waiver',
+    summary: 'End a waiver',
+    permission: 'platform.waive',
+    params: gatewayParams,
+    query: TenantQuery,
+    status: 204,
+    codes: [...writes, 'not-found'],
   },
   listReleases: {
     method: 'GET',
@@ -375,6 +457,29 @@ export const operatorRoutes = {
     }),
     status: 200,
     codes: [...writes, 'release-invalid', 'payload-too-large'],
+  },
+  recallRelease: {
+    method: 'POST',
+    path: '/v1/releases/:version/recall',
+    summary: 'Mark a release bad: it is offered to nobody',
+    permission: 'release.recall',
+    params: releaseParams,
+    query: TenantQuery,
+    body: RecallRequest,
+    reply: Release,
+    status: 200,
+    codes: [...writes, 'release-unknown', 'not-found'],
+  },
+  withdrawRecall: {
+    method: 'DELETE',
+    path: '/v1/releases/:version/recall',
+    summary: "Take an operator's recall back; a signed one stays",
+    permission: 'release.recall',
+    params: releaseParams,
+    query: Type.Object({ reason: Type.Optional(FreeText) }, { additionalProperties: false }),
+    reply: Release,
+    status: 200,
+    codes: [...writes, 'not-recalled', 'recall-signed'],
   },
   listHostClusters: {
     method: 'GET',

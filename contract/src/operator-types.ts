@@ -1,7 +1,9 @@
 /** What operators, the CLI and the console see. Replies may gain fields; none is renamed or taken away. */
 
 import Type, { type Static } from 'typebox';
+import { Channel, Gate, PlatformPlan, PreflightFinding, Waiver } from './platform-types.ts';
 import { Digest, FreeText, Id, Name, Reason, Timestamp, Version } from './primitives.ts';
+import { RecalledPartView, RecallView } from './recall-types.ts';
 
 export const Installation = Type.Enum(['cli', 'existing-cluster']);
 export const GatewayStatus = Type.Enum([
@@ -99,6 +101,8 @@ export const Gateway = Type.Object(
     workers: Type.Integer(),
     /** Why the page shows no profile update button: on an existing cluster its owner keeps the profile. */
     profileKeptByOwner: Type.Boolean(),
+    /** What runs there and was recalled; absent when nothing is. */
+    recalled: Type.Optional(Type.Array(RecalledPartView)),
   },
   { $id: 'Gateway' },
 );
@@ -287,6 +291,15 @@ export const Platform = Type.Object(
     gateways: Type.Object({ total: Type.Integer(), current: Type.Integer() }),
     /** Gateways that are not current, with their reasons; at most 100. */
     waitingFor: Type.Array(Type.Object({ gateway: Type.String(), reasons: Type.Array(Reason) })),
+    /** Only its releases are offered; absent: all that were imported. */
+    channel: Type.Optional(Channel),
+    /** The plan under way; else the last one. */
+    plan: Type.Optional(PlatformPlan),
+    /** Gateways whose gates are closed or waived; at most 100. */
+    gates: Type.Array(Gate),
+    waivers: Type.Array(Waiver),
+    /** Of the control plane itself; for whoever sees the whole platform. */
+    preflight: Type.Array(PreflightFinding),
   },
   { $id: 'Platform' },
 );
@@ -303,6 +316,8 @@ export const Release = Type.Object(
     upgradeFrom: Type.Optional(Type.Array(Type.String())),
     notes: Type.String(),
     isPlatformVersion: Type.Boolean(),
+    /** Marked bad: offered to nobody. */
+    recalled: Type.Optional(RecallView),
   },
   { $id: 'Release' },
 );

@@ -69,7 +69,7 @@ export function failuresOf(findings: readonly PreflightFinding[]): readonly Reas
 }
 
 /** The name under which a person says that nothing is missing after the database moved to another timeline. */
-export const timelineRisk = (timeline: number): string => `database-timeline-${timeline}`;
+export const timelineRisk = (timeline: number | ''): string => `database-timeline-${timeline}`;
 
 const passed = (check: PreflightCheckName, message: string): PreflightFinding => ({
   check,

@@ -16,6 +16,8 @@ export interface Arguments {
   readonly publicCaFile?: string;
   /** How often agents are asked to poll; for a sandbox, and for trying things out. */
   readonly pollSeconds?: number;
+  /** How long a gateway has to be quiet after an update of it before the platform's next hop. */
+  readonly settleSeconds?: number;
   readonly isHelp: boolean;
 }
 
@@ -29,6 +31,8 @@ export const usage = `Usage: npm start -- [flags]
   --public-url URL    address that install commands carry
   --public-ca F       certificate authority that agents need to verify it (PEM file)
   --poll-seconds N    ask agents to poll every N seconds (900; 2 with the sandbox)
+  --settle-seconds N  let a gateway be quiet for N seconds after an update of it before the platform's next hop
+                      (1800; three polls where --poll-seconds or the sandbox shorten them)
 DATABASE_URL selects a PostgreSQL; without it Gatehouse starts its own in the data directory.`;
 
 export function parseArguments(args: readonly string[]): Arguments {
@@ -37,6 +41,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   if ((certFile === undefined) !== (keyFile === undefined))
     throw new UsageError('--tls-cert and --tls-key belong together.');
   const pollSeconds = values['poll-seconds'];
+  const settleSeconds = values['settle-seconds'];
   const publicUrl = values['public-url'];
   return {
     port: number('--port', values.port ?? '8080', 0, 65_535),
@@ -47,6 +52,9 @@ export function parseArguments(args: readonly string[]): Arguments {
     ...(publicUrl === undefined ? {} : { publicUrl: url(publicUrl) }),
     ...(values['public-ca'] === undefined ? {} : { publicCaFile: values['public-ca'] }),
     ...(pollSeconds === undefined ? {} : { pollSeconds: number('--poll-seconds', pollSeconds, 0.1, 86_400) }),
+    ...(settleSeconds === undefined
+      ? {}
+      : { settleSeconds: number('--settle-seconds', settleSeconds, 0, 30 * 86_400) }),
     isHelp: values.help === true,
   };
 }
@@ -65,6 +73,7 @@ function parse(args: readonly string[]) {
         'public-url': { type: 'string' },
         'public-ca': { type: 'string' },
         'poll-seconds': { type: 'string' },
+        'settle-seconds': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;

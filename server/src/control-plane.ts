@@ -1,6 +1,8 @@
 /** A running control plane: database, memory, tasks and HTTP put together. Started by `main.ts`, and by tests. */
 
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import { productionTimings, type Timings } from '@gatehouse/domain/timings';
@@ -13,8 +15,12 @@ import { listenForChanges } from './events/event-signal.ts';
 import { ensureDefaults, ensureSigningKey } from './first-start.ts';
 import { type App, createApp } from './http/app.ts';
 import type { Services } from './http/services.ts';
+import { advancePlatform } from './platform/advance-plan.task.ts';
+import { rememberTimeline } from './platform/platform.command.ts';
+import { deleteReplica, type Replica, sayReplica } from './platform/replica.store.ts';
 import { createPollMemory } from './polls/poll-memory.ts';
 import { createPollTimes } from './polls/poll-times.task.ts';
+import { createSoon } from './work/soon.ts';
 import { keepUp, repeat } from './work/upkeep.task.ts';
 
 export interface ControlPlaneOptions {
@@ -43,6 +49,8 @@ export interface ControlPlane {
 
 const pollTimesEvery = 1000;
 const upkeepEvery = 5000;
+const replicaEvery = 10_000;
+const planEvery = 2000;
 const closePatience = 10_000;
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
@@ -65,16 +73,36 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     programVersion: programVersion(),
     signingKey: await ensureSigningKey(db),
   };
+  const replica: Replica = {
+    id: randomUUID(),
+    name: `${hostname()}/${process.pid}`,
+    programVersion: services.programVersion,
+  };
+  await sayReplica(db, replica);
+  await rememberTimeline(services);
   const memory = createPollMemory(timings);
   const signal = listenForChanges(databaseUrl, report('the connection that listens for changes was lost'));
   signal.subscribe({
     onChange: (change) => memory.forget(change),
     onListening: (isListening) => memory.setListening(isListening),
   });
+  const advance = createSoon(() => advancePlatform(services), {
+    everyMilliseconds: planEvery,
+    onError: report('the platform’s plan could not be looked at'),
+  });
+  signal.subscribe({
+    onChange: ({ kind }) => (kind === 'events' ? undefined : advance.soon()),
+    onListening: (isListening) => (isListening ? advance.soon() : undefined),
+  });
   const times = createPollTimes(db, report('poll times could not be written'));
   const tasks = [
     repeat(() => times.flush(), { milliseconds: pollTimesEvery, onError: report('poll times could not be written') }),
     repeat(() => keepUp(services), { milliseconds: upkeepEvery, onError: report('upkeep failed') }),
+    repeat(() => sayReplica(db, replica), {
+      milliseconds: replicaEvery,
+      onError: report('this replica could not say that it is there'),
+    }),
+    advance,
   ];
   const app: App = await createApp({
     services,
@@ -103,6 +131,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       clearTimeout(patience);
       for (const task of tasks) await task.stop();
       await times.flush();
+      await deleteReplica(db, replica.id).catch(report('this replica could not say that it ends'));
       await signal.close();
       await connection.close();
     },

@@ -19,6 +19,8 @@ const repository = path.join(import.meta.dirname, '..', '..');
 const agentEntry = path.join(repository, 'agent', 'src', 'main.ts');
 const sandboxEntry = path.join(repository, 'agent', 'src', 'sandbox', 'main.ts');
 const sandboxPollSeconds = 2;
+/** With polls that are asked for more often than the product's, settling takes so many of them. */
+const settlePolls = 3;
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -94,7 +96,9 @@ async function start(args: Arguments, started: Started): Promise<void> {
     say(
       'This is a sandbox: its three gateways are real agents on simulated clusters, with sample releases that a sandbox',
     );
-    say('root has signed and with polls of a few seconds. For gateways of your own start with --no-sandbox.');
+    say(
+      'root has signed and with polls and settle times of a few seconds. For gateways of your own start with --no-sandbox.',
+    );
   }
   if (tls === undefined && !isLoopback(args.host)) {
     say(
@@ -113,14 +117,17 @@ async function startDatabase(data: string, started: Started): Promise<string> {
   return postgres.url;
 }
 
-/** The product's, with shorter polls where they were asked for. */
-function timingsFor({ isSandbox, pollSeconds }: Arguments): Timings {
+/** The product's, with shorter polls and a shorter settle time where they were asked for. */
+function timingsFor({ isSandbox, pollSeconds, settleSeconds }: Arguments): Timings {
   const given = pollSeconds ?? (isSandbox ? sandboxPollSeconds : undefined);
-  if (given === undefined) return productionTimings;
-  const { poll } = productionTimings;
+  const { poll, platform } = productionTimings;
+  const settleGiven = settleSeconds === undefined ? undefined : seconds(settleSeconds);
+  if (given === undefined) return { ...productionTimings, platform: { settle: settleGiven ?? platform.settle } };
   const interval = seconds(given);
   return {
     ...productionTimings,
+    // Long enough for an agent that does not stay well to be heard.
+    platform: { settle: settleGiven ?? Math.min(platform.settle, interval * settlePolls) },
     poll: {
       ...poll,
       interval,

@@ -47,8 +47,8 @@ export async function startTestPostgres(): Promise<TestPostgres> {
   const { connectDatabase } = await load<Connector>('connection.ts');
   const { migrate } = await load<Migrations>('migrate.ts');
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-test-postgres-'));
-  // A test's data does not have to survive a power cut; everything else is as in the product.
-  const server = await startEmbeddedPostgres({ directory, settings: ['fsync=off', 'max_connections=300'] });
+  // As durable as in the product: a hop of the platform asks for it.
+  const server = await startEmbeddedPostgres({ directory, settings: ['max_connections=300'] });
   await run(server.url, `create database ${template}`);
   const connection = connectDatabase({ url: databaseUrl(server.url, template), onIdleError: () => undefined });
   await migrate(connection.db);
@@ -85,10 +85,19 @@ function databaseUrl(serverUrl: string, name: string): string {
 }
 
 async function run(url: string, statement: string): Promise<void> {
+  await queryDatabase(url, statement);
+}
+
+/** One statement on a connection of its own, as somebody who has nothing but the address of the database. */
+export async function queryDatabase(
+  url: string,
+  statement: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    return (await client.query<Record<string, unknown>>(statement, [...values])).rows;
   } finally {
     await client.end();
   }

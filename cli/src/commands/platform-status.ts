@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { apiCommand, type CommonOptions, open, outputOption } from '../command.ts';
 import { type OutputForm, printValue, renderFacts } from '../output.ts';
+import { planLines, waiverLine } from '../platform-view.ts';
 import { reasonLines } from '../reasons.ts';
 import { plain, type Terminal } from '../terminal.ts';
 
@@ -9,7 +10,7 @@ interface Options extends CommonOptions {
 }
 
 export function platformStatus(terminal: Terminal): Command {
-  return apiCommand('status', 'the platform version, what it may move to, and which gateways it waits for')
+  return apiCommand('status', 'the platform version, its plan, which gateways hold it, waivers and the preflight')
     .addOption(outputOption())
     .action(async ({ output, ...common }: Options) => {
       const platform = await open(terminal, common).client.getPlatform({});
@@ -18,15 +19,32 @@ export function platformStatus(terminal: Terminal): Command {
       terminal.out(
         renderFacts([
           ['Platform version', platform.version ?? 'none yet: import a release with `gatehouse release import`'],
+          ['Channel', platform.channel ?? 'none: every imported release is offered'],
           ['May move to', platform.reachable.join(', ') || 'nothing that was imported'],
           ['Gateways current', `${platform.gateways.current} of ${platform.gateways.total}`],
           ['Root of trust', platform.rootFingerprint],
           ['Sandbox', platform.isSandbox ? 'yes: real agents on simulated clusters' : undefined],
           ['Server program', platform.programVersion],
+          ['Preflight', preflightText(platform.preflight)],
         ]),
       );
-      for (const { gateway, reasons } of platform.waitingFor) {
-        terminal.out(`\n${plain(gateway)} is not current:\n${reasonLines(reasons).join('\n')}`);
+      for (const { check, outcome, message, nextStep } of platform.preflight) {
+        if (outcome === 'failed' || output === 'wide') {
+          terminal.out(`  ${outcome === 'failed' ? '✗' : '✓'} ${check}: ${plain(message)}`);
+          if (nextStep !== undefined) terminal.out(`    ${plain(nextStep)}`);
+        }
+      }
+      if (platform.plan !== undefined) terminal.out(`\n${planLines(platform.plan).join('\n')}`);
+      if (platform.waivers.length > 0) terminal.out(`\n${platform.waivers.map(waiverLine).join('\n')}`);
+      for (const { gateway, state, reasons } of platform.gates) {
+        terminal.out(`\n${plain(gateway)} holds ${state === 'waived' ? 'nothing, it is waived' : 'the next hop'}:`);
+        terminal.out(reasonLines(reasons).join('\n'));
       }
     });
+}
+
+function preflightText(findings: readonly { readonly outcome: string }[]): string | undefined {
+  if (findings.length === 0) return undefined;
+  const failed = findings.filter(({ outcome }) => outcome === 'failed').length;
+  return failed === 0 ? 'passed' : `${failed} of ${findings.length} checks failed`;
 }

@@ -1,10 +1,24 @@
 /** Brings a database to the schema of this program: numbered migrations, only forward, safe when two start at once. */
 
 import { Migrator } from 'kysely/migration';
-import type { Database } from './connection.ts';
+import { sql } from 'kysely';
+import type { Database, Queryable } from './connection.ts';
 import { up as initial } from './migrations/0001-initial.ts';
+import { up as platformPlans } from './migrations/0002-platform-plans.ts';
+import { up as recalls } from './migrations/0003-recalls.ts';
 
-const migrations = { '0001-initial': { up: initial } };
+const migrations = {
+  '0001-initial': { up: initial },
+  '0002-platform-plans': { up: platformPlans },
+  '0003-recalls': { up: recalls },
+};
+
+/** Those of this program that the database has not had. One that only a newer program knows is no concern of this one. */
+export async function missingMigrations(db: Queryable): Promise<readonly string[]> {
+  const { rows } = await sql<{ name: string }>`select m.name from kysely_migration as m`.execute(db);
+  const had = new Set(rows.map(({ name }) => name));
+  return Object.keys(migrations).filter((name) => !had.has(name));
+}
 
 export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } });

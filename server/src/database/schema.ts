@@ -10,6 +10,21 @@ type Sequence = Generated<number>;
 type Json<T extends object> = JSONColumnType<T>;
 type Nullable<T> = ColumnType<T | null, T | null | undefined, T | null>;
 
+/** A hop as the plan was started with it. */
+export interface KeptHop {
+  readonly from: string;
+  readonly to: string;
+  readonly basis: 'edge' | 'rule-of-thumb';
+  /** Why the path stops at its end. */
+  readonly floor?: string;
+}
+
+export interface AcceptedRisk {
+  readonly name: string;
+  readonly by: string;
+  readonly at: string;
+}
+
 export interface Tables {
   tenants: { id: string; name: string; created_at: Date };
   projects: { id: string; tenant_id: string; name: string; created_at: Date };
@@ -19,10 +34,37 @@ export interface Tables {
     version: Nullable<string>;
     root_fingerprint: Nullable<string>;
     version_since: Nullable<Date>;
+    channel: Nullable<string>;
+    database_timeline: Nullable<number>;
   };
+  platform_plans: {
+    id: string;
+    from_version: string;
+    to_version: string;
+    channel: Nullable<string>;
+    hops: Json<readonly KeptHop[]>;
+    accepted_risks: Json<readonly AcceptedRisk[]>;
+    started_by: string;
+    started_at: Date;
+    ended_at: Nullable<Date>;
+    ended_by: Nullable<string>;
+    outcome: Nullable<'done' | 'cancelled' | 'superseded'>;
+  };
+  platform_hops: { to_version: string; from_version: string; plan_id: string; number: number; taken_at: Date };
+  waivers: { gateway_id: string; set_by: string; reason: string; since: Date; until: Date };
+  server_replicas: { id: string; name: string; program_version: string; started_at: Date; seen_at: Date };
   secrets: { name: string; value: Buffer };
   release_files: { kind: 'metadata' | 'target' | 'trusted'; path: string; bytes: Buffer; imported_at: Date };
   releases: { version: string; document: Json<ReleaseDocument>; imported_at: Date };
+  recalls: {
+    version: string;
+    source: 'signed' | 'operator';
+    reason: string;
+    recalled_at: Date;
+    recalled_by: string;
+    recorded_at: Date;
+  };
+  recall_permissions: { version: string; gateway_id: string; given_by: string; reason: string; given_at: Date };
   profiles: { digest: string; provider: string; version: string; document: Json<ProfileDocument>; imported_at: Date };
   gateways: {
     id: string;

@@ -23,6 +23,7 @@ import { registerSignInRoutes } from '../identity/sign-in.route.ts';
 import { pauseCommands, pauseQueries } from '../pauses/pause.command.ts';
 import { platformCommands } from '../platform/platform.command.ts';
 import { platformQueries } from '../platform/platform.query.ts';
+import { waiverCommands } from '../platform/waiver.command.ts';
 import { createAttention } from '../polls/attention.ts';
 import type { PollMemory } from '../polls/poll-memory.ts';
 import type { PollTimes } from '../polls/poll-times.task.ts';
@@ -144,6 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...agentUpdateCommands(services),
       ...pauseCommands(services),
       ...platformCommands(services),
+      ...waiverCommands,
       ...releaseCommands(services),
       ...hostClusterCommands,
       ...tenantCommands,

@@ -1,63 +1,84 @@
-/** The platform's version and what waits for it. */
+/** The platform's version, its plan and what holds it; and what a plan to another version would be. */
 
 import type { Platform } from '@gatehouse/contract/operator-types';
-import { explain } from '@gatehouse/domain/explain';
+import type { UpgradePlan } from '@gatehouse/contract/platform-types';
 import type { Instant } from '@gatehouse/domain/instant';
-import { type ReleaseEdges, reachableVersions } from '@gatehouse/domain/platform-upgrade';
+import { type Gate, gatesOf } from '@gatehouse/domain/platform-gates';
+import type { PreflightFinding } from '@gatehouse/domain/platform-preflight';
+import type { ProgressDecision } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
-import type { ReleaseDocument } from '@gatehouse/contract/release-document';
+import { buildUpgradeGraph, stepsFrom } from '@gatehouse/domain/upgrade-graph';
+import { planUpgrade } from '@gatehouse/domain/upgrade-plan';
+import type { PlatformVersion } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
-import { loadGateways } from '../gateways/gateway-facts.store.ts';
-import { selectGateways } from '../gateways/gateway.store.ts';
 import { toReasonView } from '../gateways/gateway-view.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
-import { done } from '../http/answer.ts';
+import { type Answer, done, type Refusal, refuse } from '../http/answer.ts';
 import type { Queries } from '../http/operator-routes.ts';
 import type { Services } from '../http/services.ts';
-import type { Principal } from '../identity/principal.ts';
-import { visiblePart } from '../identity/principal.ts';
-import { selectPlatform, selectReleaseDocuments } from '../releases/release.store.ts';
+import { type Principal, visiblePart } from '../identity/principal.ts';
+import { selectPlatform } from '../releases/release.store.ts';
+import { type FleetGateway, loadFleet } from './fleet.query.ts';
+import { judgePlan, outlineOf, type PlanOutline } from './plan-judgement.ts';
+import { type PlatformPlanRow, selectPlatformPlan, selectTakenHops } from './platform-plan.store.ts';
+import {
+  boundedReasons,
+  toGateViews,
+  toHopView,
+  toKeptHop,
+  toPlanView,
+  toPreflightViews,
+  toWaiverView,
+} from './platform-view.ts';
+import { preflight } from './preflight.query.ts';
+import { loadPathReleases } from './release-graph.store.ts';
+import { selectWaivers } from './waiver.store.ts';
 
 const waitingMax = 100;
-const rowsPerRead = 500;
 
-export function platformQueries(services: Services): Pick<Queries, 'getPlatform'> {
+export function platformQueries(services: Services): Pick<Queries, 'getPlatform' | 'planPlatform' | 'listWaivers'> {
   return {
     async getPlatform(_call, { db, now, access }) {
       const allowed = access.platform();
       return allowed.kind === 'refused' ? allowed : done(await viewPlatform(db, access.principal, now, services));
     },
+
+    async planPlatform({ query }, { db, now, access }) {
+      const allowed = access.platform();
+      if (allowed.kind === 'refused') return allowed;
+      // The address names one; its schema says so too.
+      if (query === undefined) throw new TypeError('a plan was asked for without a version');
+      const acceptedRisks = query.acceptRisks?.split(',') ?? [];
+      return previewPlan(db, { ...query, acceptedRisks }, { principal: access.principal, now }, services);
+    },
+
+    async listWaivers(_call, { db, now, access }) {
+      const allowed = access.platform();
+      if (allowed.kind === 'refused') return allowed;
+      return done({ items: (await selectWaivers(db, visiblePart(access.principal), now)).map(toWaiverView) });
+    },
   };
 }
 
-export const toEdges = (document: ReleaseDocument): ReleaseEdges => ({
-  version: platformVersion(document.platformVersion),
-  ...(document.upgradeFrom === undefined ? {} : { upgradeFrom: document.upgradeFrom.map(({ from }) => from) }),
-});
-
-/** Every gateway that counts, with what holds it up; of the whole platform, or of the part that is named. */
-export async function explainGateways(
-  db: Queryable,
-  part: { readonly tenantId?: string; readonly projectId?: string },
-  now: Instant,
-  { timings }: Services,
-): Promise<readonly { readonly name: string; readonly reasons: readonly Reason[] }[]> {
-  const all: { readonly name: string; readonly reasons: readonly Reason[] }[] = [];
-  let after: { readonly name: string; readonly id: string } | undefined;
-  for (;;) {
-    const rows = await selectGateways(db, { ...part, after, limit: rowsPerRead });
-    // One that is being deleted moves nowhere and holds nobody up.
-    const counting = rows.filter((row) => row.deletion_requested_at === null);
-    for (const { row, facts } of await loadGateways(db, counting, { withProfiles: false })) {
-      all.push({ name: row.name, reasons: explain(facts, now, timings) });
-    }
-    const last = rows.at(-1);
-    if (rows.length < rowsPerRead || last === undefined) return all;
-    after = { name: last.name, id: last.id };
-  }
+export function noPlatformVersion(): Refusal {
+  const detail =
+    'No release was imported yet, so there is nothing to upgrade; import one with `gatehouse release import`.';
+  return refuse('no-platform-version', detail, { reasons: [{ code: 'no-platform-version', message: detail }] });
 }
 
-/** A tenant sees only its own gateways in it. */
+const seesAll = ({ grant }: Principal): boolean => grant.scope.kind === 'platform';
+
+/** The ids of the gateways that the reader may know of. */
+function seenBy(principal: Principal, fleet: readonly FleetGateway[]): ReadonlySet<string> {
+  const { tenantId, projectId } = visiblePart(principal);
+  const seen = fleet.filter(
+    ({ facts: { identity } }) =>
+      (tenantId === undefined || identity.tenant.id === tenantId) &&
+      (projectId === undefined || identity.project?.id === projectId),
+  );
+  return new Set(seen.map(({ readiness }) => readiness.id));
+}
+
 export async function viewPlatform(
   db: Queryable,
   principal: Principal,
@@ -65,24 +86,171 @@ export async function viewPlatform(
   services: Services,
 ): Promise<Platform> {
   const platform = await selectPlatform(db);
-  const documents = await selectReleaseDocuments(db);
-  const gateways = await explainGateways(db, visiblePart(principal), now, services);
-  const waiting = gateways.filter(({ reasons }) => reasons.length > 0);
-  const { version, rootFingerprint } = platform;
+  const { version, rootFingerprint, channel } = platform;
+  const plan = await selectPlatformPlan(db);
+  const seen = await look(db, { plan, version, principal, now }, services);
+  const waiting = seen.fleet.filter(({ readiness }) => readiness.reasons.length > 0);
   return {
     ...(version === undefined ? {} : { version }),
     programVersion: services.programVersion,
     isSandbox: platform.isSandbox,
     ...(rootFingerprint === undefined ? {} : { rootFingerprint }),
-    reachable:
-      version === undefined
-        ? []
-        : reachableVersions({ from: platformVersion(version), releases: documents.map(toEdges) }).map(
-            (step) => step.version,
-          ),
-    gateways: { total: gateways.length, current: gateways.length - waiting.length },
+    ...(channel === undefined ? {} : { channel }),
+    reachable: version === undefined ? [] : await reachable(db, version, channel),
+    gateways: { total: seen.fleet.length, current: seen.fleet.length - waiting.length },
     waitingFor: waiting
       .slice(0, waitingMax)
-      .map(({ name, reasons }) => ({ gateway: name, reasons: reasons.map(toReasonView) })),
+      .map(({ readiness: { name, reasons } }) => ({ gateway: name, reasons: reasons.map(toReasonView) })),
+    ...(plan === undefined
+      ? {}
+      : {
+          plan: toPlanView({
+            plan,
+            taken: await selectTakenHops(db, plan.id),
+            ...(seen.decision === undefined ? {} : { decision: seen.decision }),
+            reasons: seen.reasons,
+          }),
+        }),
+    gates: toGateViews(seen.gates),
+    waivers: (await selectWaivers(db, visiblePart(principal), now)).map(toWaiverView),
+    preflight: seesAll(principal) ? toPreflightViews(seen.preflight) : [],
   };
+}
+
+async function reachable(db: Queryable, version: string, channel: string | undefined): Promise<string[]> {
+  const graph = buildUpgradeGraph(await loadPathReleases(db), { channel });
+  return stepsFrom(graph, platformVersion(version)).map((step) => step.version);
+}
+
+interface Look {
+  /** What the reader may see. */
+  readonly fleet: readonly FleetGateway[];
+  readonly gates: readonly Gate[];
+  readonly preflight: readonly PreflightFinding[];
+  readonly decision?: ProgressDecision;
+  readonly reasons: readonly Reason[];
+}
+
+async function look(
+  db: Queryable,
+  of: {
+    readonly plan: PlatformPlanRow | undefined;
+    readonly version: string | undefined;
+    readonly principal: Principal;
+    readonly now: Instant;
+  },
+  services: Services,
+): Promise<Look> {
+  const { plan, principal, now } = of;
+  const version = of.version === undefined ? undefined : platformVersion(of.version);
+  if (version !== undefined && plan?.outcome === null) {
+    // What holds a plan may be anybody's gateway, so all of them are asked, and what is shown is chosen afterwards.
+    const judged = await judgePlan(db, version, outlineOf(plan), now, services);
+    const seen = seenBy(principal, judged.fleet);
+    return {
+      fleet: judged.fleet.filter(({ readiness }) => seen.has(readiness.id)),
+      gates: judged.gates.filter(({ gatewayId }) => seen.has(gatewayId)),
+      preflight: judged.preflight,
+      decision: judged.decision,
+      reasons:
+        judged.decision.kind === 'hold' ? seenReasons(judged.decision.reasons, judged.gates, seen, principal) : [],
+    };
+  }
+  const fleet = await loadFleet(db, visiblePart(principal), now, services.timings);
+  const gateways = fleet.map(({ readiness }) => readiness);
+  const gates =
+    version === undefined ? [] : gatesOf({ version, gateways, settle: services.timings.platform.settle }, now);
+  return { fleet, gates, preflight: seesAll(principal) ? await preflight(db, {}) : [], reasons: [] };
+}
+
+/** Whoever does not see the whole platform learns what holds it on their own gateways, and that there is more. */
+function seenReasons(
+  all: readonly Reason[],
+  gates: readonly Gate[],
+  seen: ReadonlySet<string>,
+  principal: Principal,
+): readonly Reason[] {
+  if (seesAll(principal)) return all;
+  const own = gates
+    .filter(({ state, gatewayId }) => state === 'closed' && seen.has(gatewayId))
+    .flatMap(({ reasons }) => reasons);
+  if (own.length === all.length) return own;
+  return [...own, { code: 'held-elsewhere', message: 'Something that you do not see holds it.' }];
+}
+
+interface Reader {
+  readonly principal: Principal;
+  readonly now: Instant;
+}
+
+interface PreviewQuestion {
+  readonly to: string;
+  readonly from?: string;
+  readonly channel?: string;
+  readonly acceptedRisks: readonly string[];
+}
+
+async function previewPlan(
+  db: Queryable,
+  question: PreviewQuestion,
+  of: Reader,
+  services: Services,
+): Promise<Answer<UpgradePlan>> {
+  const { principal, now } = of;
+  const platform = await selectPlatform(db);
+  const start = question.from ?? platform.version;
+  if (start === undefined) return noPlatformVersion();
+  const from = platformVersion(start);
+  const to = platformVersion(question.to);
+  const channel = question.channel ?? platform.channel;
+  const fleet = await loadFleet(db, {}, now, services.timings);
+  const seen = seenBy(principal, fleet);
+  const { acceptedRisks } = question;
+  const planned = planUpgrade({
+    graph: buildUpgradeGraph(await loadPathReleases(db), { channel }),
+    from,
+    to,
+    fleet: fleet.map(({ risk, readiness }) => (seen.has(readiness.id) ? risk : { ...risk, name: unseenGateway })),
+    acceptedRisks,
+  });
+  const place = { from, to, ...(channel === undefined ? {} : { channel }) };
+  if (planned.kind === 'none') {
+    const { reasons, nearest, deadEnd } = planned;
+    const [first] = reasons;
+    if (first.code === 'release-unknown') return refuse('release-unknown', first.message, { reasons });
+    return done({
+      ...place,
+      isPossible: false,
+      hops: [],
+      reasons: boundedReasons(reasons).map(toReasonView),
+      ...(nearest === undefined ? {} : { nearest }),
+      ...(deadEnd === undefined ? {} : { deadEnd }),
+    });
+  }
+  const { hops } = planned;
+  return done({
+    ...place,
+    isPossible: true,
+    hops: hops.map((hop) => toHopView(hop, (gateway) => gateway !== unseenGateway)),
+    reasons: [],
+    ...(from === platform.version && hops.length > 0
+      ? { heldBy: await heldBy(db, { from, hops: hops.map(toKeptHop), channel, acceptedRisks }, of, services) }
+      : {}),
+  });
+}
+
+/** Stands in a reason where a name would be that the reader may not know. */
+const unseenGateway = 'a gateway that you do not see';
+
+/** What would hold the first hop if the plan were started now. */
+async function heldBy(
+  db: Queryable,
+  { from, ...outline }: PlanOutline & { readonly from: PlatformVersion },
+  { principal, now }: Reader,
+  services: Services,
+) {
+  const { decision, gates, fleet } = await judgePlan(db, from, outline, now, services);
+  if (decision.kind !== 'hold') return [];
+  const reasons = seenReasons(decision.reasons, gates, seenBy(principal, fleet), principal);
+  return boundedReasons(reasons).map(toReasonView);
 }

@@ -2,8 +2,9 @@
 
 import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import type { ReleaseFacts } from '@gatehouse/domain/gateway';
-import type { Instant } from '@gatehouse/domain/instant';
+import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import type { Json, KubernetesObject, Profile } from '@gatehouse/domain/profile';
+import type { Recall } from '@gatehouse/domain/recall-types';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
 import { kubernetesVersion, platformVersion } from '../gateways/observation-facts.ts';
 
@@ -11,6 +12,10 @@ export interface PlatformRow {
   readonly isSandbox: boolean;
   readonly version?: string;
   readonly rootFingerprint?: string;
+  /** Only its releases are offered; absent: all are. */
+  readonly channel?: string;
+  /** On which the platform last moved, or a person last said that nothing is missing. */
+  readonly databaseTimeline?: number;
 }
 
 export async function selectPlatform(db: Queryable): Promise<PlatformRow> {
@@ -26,11 +31,15 @@ function toPlatform(row: {
   is_sandbox: boolean;
   version: string | null;
   root_fingerprint: string | null;
+  channel: string | null;
+  database_timeline: number | null;
 }): PlatformRow {
   return {
     isSandbox: row.is_sandbox,
     ...(row.version === null ? {} : { version: row.version }),
     ...(row.root_fingerprint === null ? {} : { rootFingerprint: row.root_fingerprint }),
+    ...(row.channel === null ? {} : { channel: row.channel }),
+    ...(row.database_timeline === null ? {} : { databaseTimeline: row.database_timeline }),
   };
 }
 
@@ -40,6 +49,9 @@ export async function updatePlatform(
     readonly version?: string;
     readonly rootFingerprint?: string;
     readonly isSandbox?: boolean;
+    /** Null: none any more. */
+    readonly channel?: string | null;
+    readonly databaseTimeline?: number;
     readonly now: Instant;
   },
 ): Promise<void> {
@@ -49,6 +61,8 @@ export async function updatePlatform(
       ...(change.version === undefined ? {} : { version: change.version, version_since: new Date(change.now) }),
       ...(change.rootFingerprint === undefined ? {} : { root_fingerprint: change.rootFingerprint }),
       ...(change.isSandbox === undefined ? {} : { is_sandbox: change.isSandbox }),
+      ...(change.channel === undefined ? {} : { channel: change.channel }),
+      ...(change.databaseTimeline === undefined ? {} : { database_timeline: change.databaseTimeline }),
     })
     .execute();
 }
@@ -65,6 +79,20 @@ export async function selectReleaseDocument(db: Queryable, version: string): Pro
     .where('r.version', '=', version)
     .executeTakeFirst();
   return row?.document;
+}
+
+/** Of all releases, or of one: what is signed and what an operator said. */
+export async function selectRecalls(db: Queryable, version?: string): Promise<readonly Recall[]> {
+  let query = db.selectFrom('recalls as c').selectAll();
+  if (version !== undefined) query = query.where('c.version', '=', version);
+  const rows = await query.execute();
+  return rows.map((row) => ({
+    platformVersion: platformVersion(row.version),
+    reason: row.reason,
+    at: toInstant(row.recalled_at.getTime()),
+    isSigned: row.source === 'signed',
+    by: row.recalled_by,
+  }));
 }
 
 export async function selectProfileDocuments(

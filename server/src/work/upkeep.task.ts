@@ -1,5 +1,5 @@
 /**
- * What time alone brings about: silence of a gateway, the end of a pause or an exemption, the end of a deletion whose
+ * What time alone brings about: silence of a gateway, the end of a pause, an exemption or a waiver, of a deletion whose
  * agent does not answer, and the clearing of what has expired. One replica does it at a time.
  */
 
@@ -15,6 +15,7 @@ import type { Services } from '../http/services.ts';
 import { deleteExpiredIdentities } from '../identity/identity.store.ts';
 import { clearEndedPauses, deleteEndedExemptions } from '../pauses/pause.store.ts';
 import { tellScope } from '../pauses/pause.command.ts';
+import { endWaivers } from '../platform/waiver.command.ts';
 import { announce, markDeleted } from '../polls/poll.command.ts';
 import { doWork, type Work } from './work.ts';
 
@@ -28,6 +29,7 @@ export async function keepUp(services: Services): Promise<void> {
   await doWork(context, async (work) => {
     if (!(await isOurs(work))) return done(undefined);
     await endPauses(work);
+    await endWaivers(work);
     await noticeSilence(work, services);
     await clearExpired(work);
     return done(undefined);
