@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { PollReply, PollRequest } from '@gatehouse/contract/agent-api';
+import type { PollReply, PollRequest, Target } from '@gatehouse/contract/agent-api';
 import type { Reason } from '@gatehouse/domain/reason';
 import { type AgentActor, createAgentActor, type StepResult } from './apply/agent-actor.ts';
 import { createProfileActor, type ProfileActor } from './apply/profile-actor.ts';
@@ -21,7 +21,7 @@ import { enrol, type Identity } from './poll/identity.ts';
 import { createPollLoop } from './poll/poll-loop.ts';
 import { openReleaseShelf, type ReleaseShelf } from './poll/release-shelf.ts';
 import { createSession, type Session } from './poll/session.ts';
-import { readTarget, storeTarget } from './poll/target-store.ts';
+import { readTarget, storeTarget, unknownFields } from './poll/target-store.ts';
 import { verifyTarget } from './poll/verify-target.ts';
 import type { Self } from './self.ts';
 import { type AgentSettings, parseAgentSettings, SettingsInvalid } from './settings/agent-settings.ts';
@@ -266,7 +266,7 @@ function createSender(input: AgentInput, parts: Parts): (request: PollRequest) =
   };
 }
 
-/** Keeps the target and verifies what it names. Returns what does not verify. */
+/** Keeps the target and verifies what it names. Returns what was refused of it and what does not verify. */
 async function receive(
   input: AgentInput,
   parts: Parts,
@@ -274,16 +274,27 @@ async function receive(
   isVerified: boolean,
 ): Promise<readonly Reason[]> {
   const { cluster, log } = input;
-  if (reply.target !== undefined) {
-    const stored = await storeTarget(cluster, reply.target);
-    if (stored === 'refused') log('warn', 'older-target-refused', { generation: reply.target.generation });
-    if (stored === 'stored') log('info', 'target-stored', { generation: reply.target.generation });
-  } else if (isVerified) {
-    return [];
-  }
+  const refusals = reply.target === undefined ? [] : await keepTarget(input, reply.target);
+  if (reply.target === undefined && isVerified) return [];
   const target = await readTarget(cluster);
-  if (target === undefined) return [];
+  if (target === undefined) return refusals;
   const holds = await verifyTarget(parts.shelf, target, parts.settings.provider);
   for (const { code, message } of holds) log('warn', 'target-not-verified', { code, message });
-  return holds;
+  return [...refusals, ...holds];
+}
+
+async function keepTarget({ cluster, log }: AgentInput, target: Target): Promise<readonly Reason[]> {
+  const { generation } = target;
+  const stored = await storeTarget(cluster, target);
+  if (stored.kind === 'refused') {
+    const { code, message } = stored.reason;
+    log('warn', 'target-refused', { generation, code, message });
+    return [stored.reason];
+  }
+  if (stored.kind === 'same') return [];
+  log('info', 'target-stored', { generation });
+  const unknown = unknownFields(target);
+  // Of a newer control plane, or of one that hopes an agent will do what it says there.
+  if (unknown.length > 0) log('warn', 'target-fields-unknown', { generation, fields: unknown.join(', ') });
+  return [];
 }

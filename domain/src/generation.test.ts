@@ -1,12 +1,16 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { acceptTarget, nextGeneration } from './generation.ts';
+import { acceptTarget, generationJumpMax, nextGeneration } from './generation.ts';
 
 test.each([
   { name: 'a newer target is taken', stored: 3, offered: 4, answer: 'accept' },
   { name: 'the same one needs no write', stored: 3, offered: 3, answer: 'same' },
-  { name: 'an older one is refused', stored: 3, offered: 2, answer: 'refuse' },
+  { name: 'an older one is refused', stored: 3, offered: 2, answer: 'older' },
   { name: 'the first one is taken', stored: 0, offered: 1, answer: 'accept' },
+  { name: 'some may have been missed', stored: 3, offered: 3 + generationJumpMax, answer: 'accept' },
+  { name: 'one that is too far ahead is refused', stored: 3, offered: 4 + generationJumpMax, answer: 'too-far' },
+  { name: 'the last number there is is refused', stored: 3, offered: Number.MAX_SAFE_INTEGER, answer: 'too-far' },
+  { name: 'so is what is beyond it', stored: 3, offered: 1e300, answer: 'too-far' },
 ])('$name', ({ stored, offered, answer }) => {
   expect(acceptTarget({ stored, offered })).toBe(answer);
 });

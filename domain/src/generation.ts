@@ -1,6 +1,6 @@
 /**
  * The number of a gateway's target. It only rises: the server gives each new target the next one, the agent refuses one
- * that is older than what it has.
+ * that is older than what it has, and one that is so far ahead that it could use up the numbers.
  */
 
 /** The first target has generation 1; a gateway without one is at 0. */
@@ -9,11 +9,22 @@ export function nextGeneration(current: number): number {
   return current + 1;
 }
 
-/** `same` needs no write. `refuse`: an older target came late, or from a database that was set back. */
+/**
+ * How far a generation may rise at once. The server counts by one, so this is never met by chance; without it whoever
+ * owns the server for a minute could send the last number there is, and no honest target would ever be newer again.
+ */
+export const generationJumpMax = 1_000_000;
+
+/**
+ * `same` needs no write. `older`: it came late, or from a database that was set back. `too-far`: from a server that does
+ * not count. The last two are refused.
+ */
 export function acceptTarget(generations: {
   readonly stored: number;
   readonly offered: number;
-}): 'accept' | 'same' | 'refuse' {
-  if (generations.offered === generations.stored) return 'same';
-  return generations.offered > generations.stored ? 'accept' : 'refuse';
+}): 'accept' | 'same' | 'older' | 'too-far' {
+  const { stored, offered } = generations;
+  if (offered === stored) return 'same';
+  if (offered < stored) return 'older';
+  return offered - stored > generationJumpMax ? 'too-far' : 'accept';
 }

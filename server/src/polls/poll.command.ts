@@ -7,6 +7,7 @@ import type { Observation, PollReply, PollRequest, Target } from '@gatehouse/con
 import { openRetries } from '@gatehouse/domain/agent-update';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
+import { generationJumpMax } from '@gatehouse/domain/generation';
 import { pollIntervalFor } from '@gatehouse/domain/poll-schedule';
 import type { Timings } from '@gatehouse/domain/timings';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
@@ -54,6 +55,10 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
   const identity = await selectAgentIdentity(tx, session.gatewayId);
   if (row === undefined || identity?.id !== session.identityId || row.deleted_at !== null) return identityRefused();
   if (request.handOverNumber < row.hand_over_number) return superseded(row, request.handOverNumber);
+  if (request.generation - row.generation > generationJumpMax) {
+    const message = `body.generation is ${request.generation}, but the newest target of the gateway ${row.name} has ${row.generation}.`;
+    return refuse('invalid-request', message, { reasons: [{ code: 'field-invalid', message }] });
+  }
   if (request.handOverNumber > row.hand_over_number) {
     await updateGateway(tx, row.id, { hand_over_number: request.handOverNumber });
   }
