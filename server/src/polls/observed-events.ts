@@ -7,7 +7,10 @@ import { attemptReasonText, isSameAgent } from '@gatehouse/domain/agent-attempt'
 import type { AgentAttempt } from '@gatehouse/domain/agent-update-types';
 import type { ConfirmedProfileUpdate, ObservationFacts } from '@gatehouse/domain/gateway-facts';
 import { hasBegun } from '@gatehouse/domain/gateway-status';
+import { formatInstant } from '@gatehouse/domain/instant';
 import type { ProfileUpdateProgress, ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
+import { isTargetRefusal } from '@gatehouse/domain/target-refusal';
+import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
 import type { NewEvent } from '../events/event.store.ts';
 
 export interface Mark {
@@ -24,7 +27,19 @@ const normal = (type: string, message: string): NewEvent => ({ type, message, se
 const warning = (type: string, message: string): NewEvent => ({ type, message, severity: 'warning' });
 
 export function agentNews(observation: ObservationFacts): readonly News[] {
-  return [...attemptNews(observation), ...takenBackNews(observation)];
+  return [...attemptNews(observation), ...takenBackNews(observation), ...refusalNews(observation)];
+}
+
+/** Once a day for each text: that it goes on is for `explain` to say, that it came back is worth another event. */
+function refusalNews({ agentHolds, receivedAt }: ObservationFacts): readonly News[] {
+  const day = formatInstant(receivedAt).slice(0, 10);
+  return agentHolds.filter(isTargetRefusal).map(({ code, message }): News => {
+    const subject = `refusal:${sha256Digest(canonicalJson([code, message]))}`;
+    return {
+      marks: [{ subject, milestone: day }],
+      event: warning('target-refused', `The agent refuses what it was told (${code}): ${message}`),
+    };
+  });
 }
 
 function attemptNews({ attempt }: ObservationFacts): readonly News[] {

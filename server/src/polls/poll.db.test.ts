@@ -87,6 +87,30 @@ test('an agent that reports a generation above ours gets one above its own: the 
   expect(await get('set-back')).toMatchObject({ generation: 42 });
 });
 
+test('one that reports a generation far above ours is refused, and uses up no numbers', async () => {
+  const agent = await runningExistingCluster(world, 'far-ahead');
+  for (const generation of [2_000_000, Number.MAX_SAFE_INTEGER]) {
+    expect(await agent.poll({ generation })).toMatchObject({ status: 400, body: { code: 'invalid-request' } });
+  }
+  expect(await get('far-ahead')).toMatchObject({ generation: 1 });
+  expect(await agent.poll()).toMatchObject({ status: 200 });
+});
+
+test('what an agent refuses is an event, once, and a hold that only waits is none', async () => {
+  const agent = await runningExistingCluster(world, 'refusing');
+  const refusal = { code: 'release-mismatch', message: 'The control plane names the agent 9.9.9.' };
+  agent.seen = { ...agent.seen, agentHolds: [refusal, { code: 'rollout-in-progress', message: 'A rollout.' }] };
+  await agent.polls();
+  agent.seen = { ...agent.seen, agentHolds: [] };
+  await agent.polls();
+  agent.seen = { ...agent.seen, agentHolds: [refusal] };
+  await agent.polls();
+  const told = (await eventsOf(world, 'refusing')).filter(({ type }) => type === 'target-refused');
+  expect(told).toMatchObject([
+    { severity: 'warning', message: expect.stringContaining(`(release-mismatch): ${refusal.message}`) as string },
+  ]);
+});
+
 test('without the observation the server asks for it, unless it has that one', async () => {
   const agent = await runningExistingCluster(world, 'short-poll');
   const digest = digestOf(agent.seen);
