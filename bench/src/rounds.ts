@@ -8,6 +8,9 @@ export interface Task {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
+const text = (seconds: number): string =>
+  seconds < 0.5 ? `${(seconds * 1000).toFixed(1)} ms` : `${seconds.toFixed(2)} s`;
+
 async function secondsOf(task: Task): Promise<number> {
   const start = performance.now();
   await task.run();
@@ -29,6 +32,6 @@ export async function compare(title: string, measured: Task, baseline: Task, rou
   console.log(title);
   console.log(`  ${measured.name} / ${baseline.name}: ${median(ratios).toFixed(2)}`);
   console.log(
-    `  (lowest ${Math.min(...ratios).toFixed(2)}, highest ${Math.max(...ratios).toFixed(2)}, ${rounds} rounds, ${median(times).toFixed(2)} s each)`,
+    `  (lowest ${Math.min(...ratios).toFixed(2)}, highest ${Math.max(...ratios).toFixed(2)}, ${rounds} rounds, ${text(median(times))} each)`,
   );
 }

@@ -30,6 +30,24 @@ export type JudgeStep = (release: GraphRelease, from: PlatformVersion) => readon
 
 export function judgeSteps({ graph, from: start, fleet, acceptedRisks }: PlanQuestion): JudgeStep {
   const accepted = new Set(acceptedRisks);
+  const kinds = Map.groupBy(fleet, kindOf);
+  // Under the name of its kind, since two tenants may each have a gateway of the same name.
+  const oneOfEach = [...kinds].flatMap(([name, [first]]) => (first === undefined ? [] : [{ ...first, name }]));
+  const judge = (risk: UpgradeRisk, from: PlatformVersion): JudgedRisk => {
+    const before = from === start ? undefined : graph.nodes.get(from)?.release;
+    const { verdict, gateways } = judgeRisk(risk, before === undefined ? oneOfEach : fleetOn(before, oneOfEach));
+    const isAccepted = accepted.has(risk.name);
+    return {
+      risk,
+      verdict,
+      gateways: gateways
+        .flatMap((kind) => kinds.get(kind) ?? [])
+        .map(({ name }) => name)
+        .toSorted(),
+      isAccepted,
+      isInTheWay: verdict !== 'does-not-apply' && !isAccepted,
+    };
+  };
   const remembered = new Map<PlatformVersion, Map<UpgradeRisk, JudgedRisk>>();
   return (release, from) => {
     const risks = risksBetween(release, from);
@@ -37,20 +55,16 @@ export function judgeSteps({ graph, from: start, fleet, acceptedRisks }: PlanQue
     const judged = remembered.get(from) ?? new Map<UpgradeRisk, JudgedRisk>();
     remembered.set(from, judged);
     return risks.map((risk) => {
-      const before = graph.nodes.get(from)?.release;
-      const known =
-        judged.get(risk) ??
-        toJudgedRisk(risk, from === start || before === undefined ? fleet : fleetOn(before, fleet), accepted);
+      const known = judged.get(risk) ?? judge(risk, from);
       judged.set(risk, known);
       return known;
     });
   };
 }
 
-function toJudgedRisk(risk: UpgradeRisk, fleet: readonly RiskGateway[], accepted: ReadonlySet<string>): JudgedRisk {
-  const judgement = judgeRisk(risk, fleet);
-  const isAccepted = accepted.has(risk.name);
-  return { ...judgement, risk, isAccepted, isInTheWay: judgement.verdict !== 'does-not-apply' && !isAccepted };
+/** Gateways of one kind pass the same tests, now and after each hop, so one of them is judged for all. */
+function kindOf({ provider, installation, kubernetes, agent, profile, controlPlanes }: RiskGateway): string {
+  return JSON.stringify([provider, installation, kubernetes, agent, profile, controlPlanes]);
 }
 
 /** The fleet once every gateway is current for that release. On an existing cluster only the agent moves. */

@@ -233,6 +233,14 @@ describe('a risk', () => {
       },
     ]);
   });
+  test('names every gateway it concerns, in order, however alike or of one name they are', () => {
+    const fleet = ['c', 'a', 'b', 'a'].map((name, index) =>
+      riskGateway(name, { provider: 'maas', controlPlanes: index === 3 ? 1 : 3 }),
+    );
+    expect(ask({ ...asked, fleet: [...fleet, riskGateway('d')], acceptedRisks: ['slow-disks'] })).toMatchObject({
+      hops: [{ risks: [{ gateways: ['a', 'a', 'b', 'c'] }] }],
+    });
+  });
   test('is gone round where there is a way without it', () => {
     const round = [...releases, graphRelease('4.2.3', from('4.1.x')), graphRelease('4.3.0', from('4.2.0', '4.2.3'))];
     expect(wayOf(ask({ from: '4.1.0', to: '4.3.0', releases: round, fleet: [maas] }))).toEqual(['4.2.3', '4.3.0']);
