@@ -113,6 +113,8 @@ export interface ReleaseFacts {
     readonly kubernetesMin: KubernetesVersion;
     readonly kubernetesMax: KubernetesVersion;
   };
+  /** The release that has the agent; absent: this one. Another's where the gateway's agent is ahead of its profile. */
+  readonly agentRelease?: PlatformVersion;
   /** The least agent version with which this release's profile update may begin. */
   readonly profileNeedsAgent: PlatformVersion;
   /** The profile for the gateway's provider; absent when the release has none for it. */
