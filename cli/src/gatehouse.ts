@@ -32,6 +32,7 @@ import { profileUpdateConfirm } from './commands/profile-update-confirm.ts';
 import { profileUpdateDiff } from './commands/profile-update-diff.ts';
 import { profileUpdateRetry } from './commands/profile-update-retry.ts';
 import { profileUpdateShow } from './commands/profile-update-show.ts';
+import { releaseBundle } from './commands/release-bundle.ts';
 import { releaseImport } from './commands/release-import.ts';
 import { releaseKeysInit } from './commands/release-keys-init.ts';
 import { releaseList } from './commands/release-list.ts';
@@ -69,7 +70,7 @@ const nouns: Readonly<Record<string, { readonly description: string; readonly ve
       platformChannel,
     ],
   },
-  release: { description: 'signed releases', verbs: [releaseList, releaseImport, releasePublish, releaseKeysInit] },
+  release: { description: 'signed releases', verbs: [releaseList, releaseImport, releaseBundle, releasePublish, releaseKeysInit] },
   'host-cluster': { description: 'clusters created through a gateway', verbs: [hostClusterList, hostClusterCreate] },
   audit: { description: 'what people and tokens did', verbs: [auditList] },
 };

@@ -2,13 +2,29 @@
 // so that whoever sees a manifest can have all of it. Whatever is read is checked against the digest it was asked for.
 
 import { sha256Digest } from './canonical-json.ts';
+import { type Descriptor, documentBytesMax, type ImageDocument, manifestMediaTypes } from './image-tree.ts';
 import { type ImageBlob, mediaTypes, type OciImage } from './oci-image.ts';
 
 export type Registry = {
   /** Such as `https://registry.example.org`; plain `http://` for one on the same machine. */
   readonly url: string;
-  readonly credentials?: { readonly username: string; readonly password: string };
+  readonly credentials?: RegistryCredentials | undefined;
+  /** How to reach it; without it as this program reaches everything, with bodies that fit in memory. */
+  readonly fetch?: RegistryFetch;
 };
+
+export type RegistryCredentials = { readonly username: string; readonly password: string };
+
+/** A body too large for memory. It is asked for again when the request has to be repeated. */
+export type StreamedBody = { readonly size: number; readonly stream: () => AsyncIterable<Uint8Array> };
+
+export type RegistryRequest = {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body?: Uint8Array | StreamedBody | undefined;
+};
+
+export type RegistryFetch = (url: URL, request: RegistryRequest) => Promise<Response>;
 
 export type ImageLocation = { readonly registry: Registry; readonly repository: string };
 
@@ -34,21 +50,76 @@ export async function pushImage(
 }
 
 async function pushBlob(session: Session, blob: ImageBlob): Promise<void> {
-  const found = await session.request('HEAD', `blobs/${blob.digest}`, [200, 404]);
-  if (found.status === 200) {
-    return;
-  }
+  if (!(await hasBlob(session, blob.digest))) await putBlob(session, blob.digest, blob.bytes);
+}
+
+async function hasBlob(session: Session, digest: string): Promise<boolean> {
+  const found = await session.request('HEAD', `blobs/${digest}`, [200, 404]);
+  return found.status === 200;
+}
+
+async function putBlob(session: Session, digest: string, body: Uint8Array | StreamedBody): Promise<void> {
   const opened = await session.request('POST', 'blobs/uploads/', [202]);
   const uploadLocation = opened.headers.get('location');
   if (uploadLocation === null) {
     throw new Error(`${session.name} opened an upload without saying where to send it`);
   }
-  const upload = new URL(uploadLocation, opened.url);
-  upload.searchParams.set('digest', blob.digest);
-  await session.request('PUT', upload, [201], {
-    headers: { 'content-type': 'application/octet-stream' },
-    body: blob.bytes,
-  });
+  const upload = new URL(uploadLocation, new URL('blobs/uploads/', session.base));
+  upload.searchParams.set('digest', digest);
+  await session.request('PUT', upload, [201], { headers: { 'content-type': 'application/octet-stream' }, body });
+}
+
+/** One repository of a registry, for copying images of any size piece by piece. Everything can be repeated. */
+export type RegistryRepository = {
+  /** `registry.example/gatehouse/agent` */
+  readonly name: string;
+  /** As the registry has it, with the media type it says. `undefined` when it has none. Not yet checked. */
+  readonly readManifest: (
+    digest: string,
+  ) => Promise<{ readonly mediaType: string; readonly bytes: Uint8Array } | undefined>;
+  /** The content as it comes, to be checked by who reads it. */
+  readonly streamBlob: (digest: string) => Promise<AsyncIterable<Uint8Array>>;
+  readonly hasBlob: (digest: string) => Promise<boolean>;
+  readonly putBlob: (blob: Descriptor, stream: () => AsyncIterable<Uint8Array>) => Promise<void>;
+  readonly putManifest: (document: ImageDocument) => Promise<void>;
+};
+
+export function openRepository(location: ImageLocation, access: 'pull' | 'pull,push'): RegistryRepository {
+  const session = openSession(location, access);
+  return {
+    name: session.name,
+    async readManifest(digest) {
+      const headers = { accept: manifestMediaTypes.join(', ') };
+      const answer = await session.request('GET', `manifests/${digest}`, [200, 404], { headers });
+      const bytes = await readBounded(answer, documentBytesMax, `${session.name}@${digest}`);
+      if (answer.status === 404) return undefined;
+      return { mediaType: (answer.headers.get('content-type') ?? '').replace(/;.*$/, '').trim(), bytes };
+    },
+    async streamBlob(digest) {
+      const { body } = await session.request('GET', `blobs/${digest}`, [200]);
+      if (body === null) throw new Error(`${session.name} answered without the content of ${digest}`);
+      return body;
+    },
+    hasBlob: (digest) => hasBlob(session, digest),
+    putBlob: ({ digest, size }, stream) => putBlob(session, digest, { size, stream }),
+    async putManifest({ digest, mediaType, bytes }) {
+      const headers = { 'content-type': mediaType };
+      await session.request('PUT', `manifests/${digest}`, [201], { headers, body: bytes });
+    },
+  };
+}
+
+async function readBounded(answer: Response, bytesMax: number, name: string): Promise<Uint8Array> {
+  const body: AsyncIterable<Uint8Array> | null = answer.body;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  if (body === null) return Buffer.concat([]);
+  for await (const part of body) {
+    size += part.length;
+    if (size > bytesMax) throw new Error(`The manifest of ${name} is larger than ${bytesMax} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
 }
 
 /** Whether the registry has the image's manifest. Throws when it did not say: no answer, no rights, a fault of its own. */
@@ -56,7 +127,7 @@ export async function hasImage(
   location: ImageLocation & { readonly digest: string; readonly timeoutSeconds?: number },
 ): Promise<boolean> {
   const session = openSession(location, 'pull', location.timeoutSeconds);
-  const accept = `${mediaTypes.manifest}, application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json`;
+  const accept = manifestMediaTypes.join(', ');
   const answer = await session.request('HEAD', `manifests/${location.digest}`, [200, 404], { headers: { accept } });
   return answer.status === 200;
 }
@@ -85,9 +156,9 @@ export async function pullImage(location: ImageLocation & { readonly digest: str
   };
 }
 
-type Descriptor = { readonly mediaType: string; readonly digest: string };
+type Named = Pick<Descriptor, 'mediaType' | 'digest'>;
 
-async function pullBlob(session: Session, { mediaType, digest }: Descriptor): Promise<ImageBlob> {
+async function pullBlob(session: Session, { mediaType, digest }: Named): Promise<ImageBlob> {
   return { mediaType, digest, bytes: await pullChecked(session, `blobs/${digest}`, digest, '*/*') };
 }
 
@@ -101,7 +172,7 @@ async function pullChecked(session: Session, path: string, digest: string, accep
   return bytes;
 }
 
-function parseManifest(bytes: Uint8Array, name: string): { config: Descriptor; layers: Descriptor[] } {
+function parseManifest(bytes: Uint8Array, name: string): { config: Named; layers: Named[] } {
   const document = parseObject(bytes, name);
   if (!Array.isArray(document['layers'])) {
     throw new Error(`${name} is not the manifest of an image: it has no layers`);
@@ -112,7 +183,7 @@ function parseManifest(bytes: Uint8Array, name: string): { config: Descriptor; l
   };
 }
 
-function parseDescriptor(value: unknown, name: string): Descriptor {
+function parseDescriptor(value: unknown, name: string): Named {
   if (isObject(value) && typeof value['mediaType'] === 'string' && typeof value['digest'] === 'string') {
     return { mediaType: value['mediaType'], digest: value['digest'] };
   }
@@ -139,10 +210,11 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-type Request = { readonly headers?: Record<string, string>; readonly body?: Uint8Array };
+type Request = { readonly headers?: Record<string, string>; readonly body?: Uint8Array | StreamedBody };
 
 type Session = {
   readonly name: string;
+  readonly base: URL;
   /** `path` is below the repository, or a whole URL that the registry handed out. */
   request(method: string, path: string | URL, expected: readonly number[], request?: Request): Promise<Response>;
 };
@@ -154,6 +226,7 @@ function openSession(
 ): Session {
   const base = new URL(`/v2/${repository}/`, registry.url);
   const name = `${base.host}/${repository}`;
+  const reach = registry.fetch ?? ((url, request) => fetchInMemory(url, request, timeoutSeconds));
   const basic =
     registry.credentials === undefined
       ? undefined
@@ -167,12 +240,7 @@ function openSession(
       headers.set('authorization', authorization);
     }
     try {
-      return await fetch(url, {
-        method,
-        headers,
-        signal: AbortSignal.timeout(timeoutSeconds * 1000),
-        ...(request.body === undefined ? {} : { body: Buffer.from(request.body) }),
-      });
+      return await reach(url, { method, headers, body: request.body });
     } catch (cause) {
       throw new Error(`${method} ${url.origin}${url.pathname} failed`, { cause });
     }
@@ -180,13 +248,20 @@ function openSession(
 
   return {
     name,
+    base,
     async request(method, path, expected, request = {}) {
       const url = typeof path === 'string' ? new URL(path, base) : path;
       let answer = await send(method, url, request);
       if (answer.status === 401 && url.origin === base.origin) {
         const challenge = answer.headers.get('www-authenticate') ?? '';
         await answer.body?.cancel();
-        authorization = await authorizationFor(challenge, basic, `repository:${repository}:${access}`, name);
+        authorization = await authorizationFor({
+          challenge,
+          basic,
+          scope: `repository:${repository}:${access}`,
+          name,
+          reach,
+        });
         answer = await send(method, url, request);
       }
       if (!expected.includes(answer.status)) {
@@ -201,13 +276,26 @@ function openSession(
   };
 }
 
+async function fetchInMemory(url: URL, request: RegistryRequest, timeoutSeconds: number): Promise<Response> {
+  const { method, headers, body } = request;
+  if (body !== undefined && !(body instanceof Uint8Array)) throw new TypeError('a stream needs a registry transport');
+  return fetch(url, {
+    method,
+    headers,
+    signal: AbortSignal.timeout(timeoutSeconds * 1000),
+    ...(body === undefined ? {} : { body: Buffer.from(body) }),
+  });
+}
+
 /** Answers a registry's challenge: either our credentials themselves, or a token that another server gives for them. */
-async function authorizationFor(
-  challenge: string,
-  basic: string | undefined,
-  scope: string,
-  name: string,
-): Promise<string> {
+async function authorizationFor(asked: {
+  readonly challenge: string;
+  readonly basic: string | undefined;
+  readonly scope: string;
+  readonly name: string;
+  readonly reach: RegistryFetch;
+}): Promise<string> {
+  const { challenge, basic, scope, name, reach } = asked;
   if (/^basic\b/i.test(challenge)) {
     if (basic === undefined) {
       throw new Error(`${name} asks for a username and password, and none were given`);
@@ -229,10 +317,8 @@ async function authorizationFor(
   if (service !== undefined) {
     url.searchParams.set('service', service);
   }
-  const answer = await fetch(url, {
-    headers: basic === undefined ? {} : { authorization: basic },
-    signal: AbortSignal.timeout(requestTimeoutSeconds * 1000),
-  });
+  const headers = new Headers(basic === undefined ? {} : { authorization: basic });
+  const answer = await reach(url, { method: 'GET', headers });
   if (!answer.ok) {
     throw new Error(
       `${url.origin}${url.pathname} gave no token for ${name}: ${answer.status} ${(await answer.text()).slice(0, answerExcerptMax)}`,

@@ -15,8 +15,10 @@ import {
   type TrustOutcome,
   type TrustRefusalCode,
 } from './trusted-releases.ts';
+import type { CurrentRepository } from './repository-state.ts';
+import { hashedTargetPath } from './target-paths.ts';
 import { metadataVersion } from './tuf-metadata.ts';
-import { hashedTargetPath, readRepository, type RepositoryRefusalCode } from './tuf-repository.ts';
+import { readRepository, type RepositoryRefusalCode } from './tuf-repository.ts';
 
 /** Of a repository: `metadata` by file name, `targets` by path beneath `targets/` (with the digest in the name). */
 export interface RepositoryFiles<Content = Uint8Array> {
@@ -50,24 +52,52 @@ export async function readRepositoryFiles(
 ): Promise<Outcome<EncodedRepositoryFiles, RepositoryRefusalCode>> {
   const current = await readRepository(directory);
   if (current.kind === 'refused') return current;
-  const { snapshot, targets } = current.value;
+  const targetNames = Object.values(current.value.targets.signed.targets).map((target) =>
+    hashedTargetPath(target.path, target.hashes['sha256'] ?? ''),
+  );
+  const metadata = await readFiles(
+    path.join(directory, 'metadata'),
+    await currentMetadataNames(directory, current.value),
+  );
+  const targets = await readFiles(path.join(directory, 'targets'), targetNames);
+  return ok(encodeRepositoryFiles({ metadata, targets }));
+}
+
+/** The same without targets: what a publisher's folder has that is current. */
+export async function readCurrentMetadata(
+  directory: string,
+): Promise<Outcome<RepositoryFiles['metadata'], RepositoryRefusalCode>> {
+  const current = await readRepository(directory);
+  if (current.kind === 'refused') return current;
+  return ok(await readFiles(path.join(directory, 'metadata'), await currentMetadataNames(directory, current.value)));
+}
+
+async function currentMetadataNames(
+  directory: string,
+  { snapshot, targets }: CurrentRepository,
+): Promise<readonly string[]> {
   const inMetadata = await readdir(path.join(directory, 'metadata'));
-  const metadataNames = [
-    ...inMetadata.filter((name) => /^\d+\.root\.json$/.test(name)),
+  return [
+    ...inMetadata.filter((name) => rootNamePattern.test(name)),
     'timestamp.json',
     `${snapshot.signed.version}.snapshot.json`,
     `${targets.signed.version}.targets.json`,
   ];
-  const targetNames = Object.values(targets.signed.targets).map((target) =>
-    hashedTargetPath(target.path, target.hashes['sha256'] ?? ''),
+}
+
+export const rootNamePattern = /^[1-9]\d{0,8}\.root\.json$/;
+
+async function readFiles(folder: string, names: readonly string[]): Promise<Readonly<Record<string, Uint8Array>>> {
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(path.join(folder, name))] as const)),
   );
-  const encode = async (kind: string, names: readonly string[]) =>
-    Object.fromEntries(
-      await Promise.all(
-        names.map(async (name) => [name, await readFile(path.join(directory, kind, name), 'base64')] as const),
-      ),
-    );
-  return ok({ metadata: await encode('metadata', metadataNames), targets: await encode('targets', targetNames) });
+}
+
+/** Into the route's body. */
+export function encodeRepositoryFiles(files: RepositoryFiles): EncodedRepositoryFiles {
+  const encode = (some: RepositoryFiles['metadata']) =>
+    Object.fromEntries(Object.entries(some).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]));
+  return { metadata: encode(files.metadata), targets: encode(files.targets) };
 }
 
 const base64Pattern = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -239,7 +269,7 @@ function servedMetadata(
 
 function oldestRoot(metadata: RepositoryFiles['metadata']): Uint8Array | undefined {
   const [oldest] = Object.keys(metadata)
-    .filter((name) => /^[1-9]\d{0,8}\.root\.json$/.test(name))
+    .filter((name) => rootNamePattern.test(name))
     .toSorted((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
   return oldest === undefined ? undefined : metadata[oldest];
 }

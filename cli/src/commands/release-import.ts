@@ -1,23 +1,202 @@
 import { randomUUID } from 'node:crypto';
-import type { Command } from 'commander';
+import { createReadStream, createWriteStream, fstatSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ProblemError } from '@gatehouse/contract/client';
+import type { VerifiedBundle } from '@gatehouse/release/bundle-import';
+import type { CarriedFiles } from '@gatehouse/release/carried-files';
+import { byteCount } from '../byte-count.ts';
 import { apiCommand, type CommonOptions, open } from '../command.ts';
-import { refusalFailure } from '../failure.ts';
+import { fetchControlPlaneTrust, isHeld } from '../control-plane-trust.ts';
+import { exitCodes, Failure, failureOf, refusalFailure, usageFailure } from '../failure.ts';
+import { openRegistries, parseRegistryPrefix, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
 import type { Terminal } from '../terminal.ts';
+import type { Command } from 'commander';
+
+interface Options extends CommonOptions, RegistryOptions {
+  readonly imagesTo?: string;
+  readonly rootFingerprint?: string;
+}
 
 export function releaseImport(terminal: Terminal): Command {
-  return apiCommand(
+  const command = apiCommand(
     'import',
     'bring signed releases to the control plane; the first import brings the root of trust too',
   )
-    .argument('<repository>', 'a repository folder, from `release publish`')
-    .action(async (repository: string, common: CommonOptions) => {
-      const { readRepositoryFiles } = await import('@gatehouse/release/release-import');
-      const files = await readRepositoryFiles(repository);
-      if (files.kind === 'refused') throw refusalFailure(files.reasons);
-      const { client } = open(terminal, common);
-      const imported = await client.importReleases({ body: files.value }, { idempotencyKey: randomUUID() });
-      terminal.out(`Releases: ${imported.items.map((release) => release.version).join(', ')}`);
-      terminal.out(`The platform is on ${imported.platformVersion ?? 'no version yet'}.`);
-      terminal.error(`They are trusted by the root with the fingerprint\n  ${imported.rootFingerprint}`);
-    });
+    .argument(
+      '<source>',
+      'a repository folder of `release publish`, a file of `release bundle`, or - for standard input',
+    )
+    .option('--images-to <registry>', "push a bundle's images here; gateways pull them with this registry prefix")
+    .option('--root-fingerprint <fingerprint>', 'the root of trust as its owner told it; any other is refused');
+  return withRegistryOptions(command).action((source: string, options: Options) =>
+    withCarriedFiles(terminal, source, (files, name) => importCarried(terminal, files, name, options)),
+  );
+}
+
+/** Everything is verified first, here and by the control plane; then images are pushed; the import is the last step. */
+async function importCarried(terminal: Terminal, files: CarriedFiles, name: string, options: Options): Promise<void> {
+  const { server, client } = open(terminal, options);
+  const { verifyBundle } = await import('@gatehouse/release/bundle-import');
+  const trust = await fetchControlPlaneTrust(server, await rootVersionsOf(files));
+  const bundle = await verifyBundle({
+    files,
+    name,
+    trust,
+    rootFingerprint: options.rootFingerprint,
+    onBytes: () => mustGoOn(terminal),
+  });
+  if (bundle.kind === 'refused') throw refusalFailure(bundle.reasons);
+  if (trust === undefined && options.rootFingerprint === undefined) {
+    terminal.error(
+      `The first import brings the root of trust. Compare its fingerprint with the one that whoever signs the releases gave you:\n  ${bundle.value.rootFingerprint}`,
+    );
+  }
+  const body = {
+    ...(await bodyOf(bundle.value, trust === undefined ? undefined : server)),
+    ...(bundle.value.description === undefined ? {} : { releases: [...bundle.value.description.releases] }),
+  };
+  const to = await placeOfImages(terminal, bundle.value, options);
+  // Whatever the control plane would refuse is refused before anything is pushed.
+  if (to !== undefined) await orTooLarge(() => client.importReleases({ body: { ...body, isTrial: true } }, key()));
+  if (to !== undefined) await push(terminal, files, bundle.value, to);
+  const imported = await orTooLarge(() => client.importReleases({ body }, key()));
+
+  const versions = imported.items.map((release) => release.version);
+  terminal.out(imported.added.length === 0 ? 'No new release.' : `New releases: ${imported.added.join(', ')}`);
+  terminal.out(`Releases: ${versions.join(', ')}`);
+  if (imported.notCarried.length > 0) {
+    terminal.out(`Signed, but not carried here: ${imported.notCarried.join(', ')}`);
+  }
+  terminal.out(`The platform is on ${imported.platformVersion ?? 'no version yet'}.`);
+  if (to !== undefined) {
+    terminal.out(`Its images are in ${to.prefix}. Gateways pull them from there with --registry-prefix ${to.prefix}.`);
+  }
+  terminal.error(`They are trusted by the root with the fingerprint\n  ${imported.rootFingerprint}`);
+}
+
+const key = () => ({ idempotencyKey: randomUUID() });
+
+function mustGoOn({ interrupted }: Terminal): void {
+  if (!interrupted.aborted) return;
+  throw new Failure(exitCodes.failed, ['Interrupted; nothing was imported. The same command goes on where it was.']);
+}
+
+async function rootVersionsOf(files: CarriedFiles): Promise<readonly number[]> {
+  const names = await files.metadataNames();
+  return names.flatMap((name) => {
+    const [, version] = /^([1-9]\d{0,3})\.root\.json$/.exec(name) ?? [];
+    return version === undefined ? [] : [Number(version)];
+  });
+}
+
+/** Documents that the control plane has need not travel again. */
+async function bodyOf({ files }: VerifiedBundle, server: string | undefined) {
+  const { encodeRepositoryFiles } = await import('@gatehouse/release/release-import');
+  const targets: Record<string, Uint8Array> = {};
+  for (const [file, bytes] of Object.entries(files.targets)) {
+    if (server === undefined || !(await isHeld(server, file))) targets[file] = bytes;
+  }
+  return encodeRepositoryFiles({ metadata: files.metadata, targets });
+}
+
+async function orTooLarge<Reply>(call: () => Promise<Reply>): Promise<Reply> {
+  try {
+    return await call();
+  } catch (error) {
+    if (!(error instanceof ProblemError) || error.problem.code !== 'payload-too-large') throw error;
+    throw new Failure(exitCodes.refused, [
+      ...failureOf(error.problem).lines,
+      '  Bring fewer releases at a time: `gatehouse release bundle <repository> --version VERSION --to FILE`.',
+    ]);
+  }
+}
+
+interface PlaceOfImages {
+  readonly prefix: string;
+  readonly open: Awaited<ReturnType<typeof openRegistries>>;
+}
+
+async function placeOfImages(
+  terminal: Terminal,
+  { description, images }: VerifiedBundle,
+  options: Options,
+): Promise<PlaceOfImages | undefined> {
+  if (options.imagesTo === undefined) {
+    if (images.length > 0) {
+      terminal.error(`The bundle's ${images.length} images are not pushed anywhere: that needs --images-to REGISTRY.`);
+    }
+    return undefined;
+  }
+  const prefix = parseRegistryPrefix(options.imagesTo, '--images-to');
+  if (description?.hasImages !== true) {
+    throw usageFailure(
+      '--images-to was given, and this brings no images.',
+      'Make a bundle with images, or leave --images-to out.',
+    );
+  }
+  return { prefix, open: await openRegistries(terminal, options, prefix) };
+}
+
+async function push(terminal: Terminal, files: CarriedFiles, bundle: VerifiedBundle, to: PlaceOfImages): Promise<void> {
+  const { pushCarriedImages } = await import('@gatehouse/release/bundle-import');
+  const { withRegistryPrefix } = await import('@gatehouse/release/image-reference');
+  const { blobsSent, bytesSent } = await pushCarriedImages({
+    files,
+    images: bundle.images,
+    openRepository: (repository) => to.open(withRegistryPrefix(repository, to.prefix), 'pull,push'),
+    onImage: ({ digest }, repository) => terminal.error(`Image ${repository}@${digest}`),
+    onBytes: () => mustGoOn(terminal),
+  });
+  terminal.error(
+    blobsSent === 0 ? 'All images were there already.' : `Pushed ${blobsSent} blobs, ${byteCount(bytesSent)}.`,
+  );
+}
+
+async function withCarriedFiles(
+  terminal: Terminal,
+  source: string,
+  use: (files: CarriedFiles, name: string) => Promise<void>,
+): Promise<void> {
+  const { openCarriedArchive, openCarriedFolder } = await import('@gatehouse/release/carried-files');
+  if (source !== '-' && statSync(source, { throwIfNoEntry: false })?.isDirectory() === true) {
+    return use(openCarriedFolder(source), source);
+  }
+  const archive = source === '-' ? await standardInput(terminal) : { file: source, forget: () => Promise.resolve() };
+  try {
+    if (typeof archive.file === 'string' && statSync(archive.file, { throwIfNoEntry: false }) === undefined) {
+      throw new Failure(exitCodes.notFound, [`There is no ${source}.`]);
+    }
+    const name = source === '-' ? 'Standard input' : source;
+    const files = await openCarriedArchive(archive.file);
+    if (files.kind === 'refused')
+      throw refusalFailure(files.reasons.map((reason) => ({ ...reason, message: `${name}: ${reason.message}` })));
+    try {
+      await use(files.value, name);
+    } finally {
+      await files.value.close();
+    }
+  } finally {
+    await archive.forget();
+  }
+}
+
+/** A file is read where it lies. What comes through a pipe can be read only once, and is kept until the import is over. */
+async function standardInput(
+  terminal: Terminal,
+): Promise<{ readonly file: string | number; readonly forget: () => Promise<void> }> {
+  if (fstatSync(0).isFile()) return { file: 0, forget: () => Promise.resolve() };
+  const folder = await mkdtemp(path.join(tmpdir(), 'gatehouse-bundle-'));
+  const forget = () => rm(folder, { recursive: true, force: true });
+  const file = path.join(folder, 'bundle.tar');
+  terminal.error(`Standard input is kept in ${file} until the import is over.`);
+  try {
+    await pipeline(createReadStream('', { fd: 0, autoClose: false }), createWriteStream(file, { mode: 0o600 }));
+  } catch (error) {
+    await forget();
+    throw error;
+  }
+  return { file, forget };
 }
