@@ -9,7 +9,8 @@ import { canonicalJson } from './canonical-json.ts';
 import { type KeyRefusalCode, loadPublisherKeys } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import { recallsPath, releasePath } from './trusted-releases.ts';
-import { type Expiry, publishTargets, readPublishedTarget, type RepositoryRefusalCode } from './tuf-repository.ts';
+import type { Expiry } from './repository-settings.ts';
+import { publishTargets, readPublishedTarget, type RepositoryRefusalCode } from './tuf-repository.ts';
 
 export type RecallRefusalCode = KeyRefusalCode | RepositoryRefusalCode | 'release-unknown' | 'recall-invalid';
 

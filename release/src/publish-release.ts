@@ -3,45 +3,88 @@
 import { existsSync } from 'node:fs';
 import { ReleaseDocument } from '@gatehouse/contract/release-document';
 import { Value } from 'typebox/value';
-import { type KeyRefusalCode, loadKeys, loadPublisherKeys } from './keys.ts';
+import { type RoleName, roleNames } from './key-file.ts';
+import { type AskPassphrase, type KeyRefusalCode, openKeys, readKeyFolder, rootPlan } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import { buildRelease, type BuiltRelease, type ReleaseSource } from './release-builder.ts';
+import type { RepositoryChange } from './repository-change.ts';
 import { readReleaseSource } from './release-source.ts';
+import type { Expiry } from './repository-settings.ts';
 import type { SourceRefusalCode } from './source-fault.ts';
 import { releasePath, releaseVersionOf, rootFingerprint } from './trusted-releases.ts';
+import type { SigningRequest } from './signing-request.ts';
 import {
-  createRepository,
-  type Expiry,
-  publishTargets,
+  changeRepository,
+  prepareRequest,
   readPublishedTarget,
   readRepository,
   type RepositoryRefusalCode,
+  type RoleExpiry,
+  roleExpiry,
+  signWithThose,
 } from './tuf-repository.ts';
 
-export type PublishRefusalCode = KeyRefusalCode | RepositoryRefusalCode | SourceRefusalCode | 'release-changed';
+export type PublishRefusalCode =
+  | KeyRefusalCode
+  | RepositoryRefusalCode
+  | SourceRefusalCode
+  | 'release-changed'
+  | 'signing-request-invalid';
 
 export interface PublishedRelease extends BuiltRelease {
   /** False when this very release was there already; its metadata was signed anew all the same. */
   readonly isNew: boolean;
 }
 
-/**
- * `source` is a folder (docs/releases.md) or what would be read from it. The repository is made if its folder does not
- * exist, which alone needs the root key. Publishing the same again changes no document; publishing something else under
- * a version that is there is refused.
- */
-export async function publishRelease(input: {
+export interface ReleaseOrder {
   readonly repositoryDirectory: string;
-  readonly keysDirectory: string;
+  /** One folder of keys, or several that together hold them. */
+  readonly keysDirectory: string | readonly string[];
+  readonly askPassphrase?: AskPassphrase;
+  /** A folder (docs/releases.md), or what would be read from it. */
   readonly source: string | ReleaseSource;
   readonly agentBundle?: Uint8Array;
   readonly now: Date;
-  readonly expiry?: Expiry;
-}): Promise<Outcome<PublishedRelease, PublishRefusalCode>> {
-  const { repositoryDirectory: directory, keysDirectory, agentBundle, now } = input;
-  const expiry = input.expiry === undefined ? {} : { expiry: input.expiry };
+  /** Days that differ from the repository's settings, and become them. */
+  readonly expiry?: Partial<Expiry>;
+}
 
-  const source = typeof input.source === 'string' ? await readReleaseSource(input.source) : ok(input.source);
+/**
+ * The repository is made if its folder does not exist, by the keys and thresholds of the keys folder; that alone needs
+ * root keys. Publishing the same again changes no document; publishing something else under a version that is there is
+ * refused.
+ */
+export async function publishRelease(order: ReleaseOrder): Promise<Outcome<PublishedRelease, PublishRefusalCode>> {
+  const planned = await planRelease(order);
+  if (planned.kind === 'refused') return planned;
+  const { built, isNew, change, folder } = planned.value;
+  const roles: readonly RoleName[] = change.root ? roleNames : ['targets', 'snapshot', 'timestamp'];
+  const keys = await openKeys(folder, order.keysDirectory, roles);
+  if (keys.kind === 'refused') return keys;
+  const { repositoryDirectory: directory, now } = order;
+  const signed = await changeRepository({ directory, keys: keys.value, change, now, ...expiryOf(order) });
+  return signed.kind === 'refused' ? changedRelease(signed, built) : ok({ ...built, isNew });
+}
+
+/** The same as a signing request, signed by as many keys as the folder holds, for others to sign. Publishes nothing. */
+export async function prepareRelease(
+  order: ReleaseOrder,
+): Promise<Outcome<PublishedRelease & { readonly request: SigningRequest }, PublishRefusalCode>> {
+  const planned = await planRelease(order);
+  if (planned.kind === 'refused') return planned;
+  const { built, isNew, change, folder } = planned.value;
+  const { repositoryDirectory: directory, now } = order;
+  const prepared = await prepareRequest({ directory, change, now, ...expiryOf(order) });
+  if (prepared.kind === 'refused') return changedRelease(prepared, built);
+  const keys = await folder.open(['root', 'targets']);
+  if (keys.kind === 'refused') return keys;
+  const request = signWithThose(prepared.value, keys.value, directory);
+  return request.kind === 'refused' ? request : ok({ ...built, isNew, request: request.value });
+}
+
+async function planRelease(order: ReleaseOrder) {
+  const { repositoryDirectory: directory, agentBundle, now } = order;
+  const source = typeof order.source === 'string' ? await readReleaseSource(order.source) : ok(order.source);
   if (source.kind === 'refused') return source;
   // Read before anything is made: a new repository without a release would be in the way of the next try.
   const published = existsSync(directory)
@@ -53,21 +96,26 @@ export async function publishRelease(input: {
     ...(agentBundle === undefined ? {} : { agentBundle }),
   });
   if (built.kind === 'refused') return built;
+  const folder = await readKeyFolder(order.keysDirectory, order.askPassphrase);
+  const root = existsSync(directory) ? ok(undefined) : rootPlan(folder, order.keysDirectory);
+  if (root.kind === 'refused') return root;
+  const { targets } = built.value;
+  const change: RepositoryChange = root.value === undefined ? { targets } : { targets, root: root.value };
+  return ok({ built: built.value, isNew: published.value === undefined, change, folder });
+}
 
-  if (!existsSync(directory)) {
-    const keys = await loadKeys(keysDirectory);
-    if (keys.kind === 'refused') return keys;
-    const created = await createRepository({ directory, keys: keys.value, now, ...expiry });
-    if (created.kind === 'refused') return created;
-  }
-  const keys = await loadPublisherKeys(keysDirectory);
-  if (keys.kind === 'refused') return keys;
-  const signed = await publishTargets({ directory, keys: keys.value, targets: built.value.targets, now, ...expiry });
-  if (signed.kind === 'ok') return ok({ ...built.value, isNew: published.value === undefined });
-  if (!signed.reasons.some(({ code }) => code === 'target-changed')) return signed;
+function expiryOf({ expiry }: ReleaseOrder) {
+  return expiry === undefined ? {} : { expiry };
+}
+
+function changedRelease<Code extends string>(
+  refusal: Extract<Outcome<never, Code>, { kind: 'refused' }>,
+  { release }: BuiltRelease,
+): Outcome<never, Code | 'release-changed'> {
+  if (!refusal.reasons.some(({ code }) => code === 'target-changed')) return refusal;
   return refused({
     code: 'release-changed',
-    message: `Release ${source.value.platformVersion} was published with other contents, and a release never changes.`,
+    message: `Release ${release.platformVersion} was published with other contents, and a release never changes.`,
     nextStep: 'Publish the change under a new platform version.',
   });
 }
@@ -90,7 +138,7 @@ async function readPublished(
 
 export interface RepositoryListing {
   readonly rootFingerprint: string;
-  readonly expires: { readonly [Role in 'root' | 'targets' | 'snapshot' | 'timestamp']: string };
+  readonly expires: RoleExpiry;
   /** In the order of their versions' publication. */
   readonly releases: readonly ReleaseDocument[];
 }
@@ -99,7 +147,7 @@ export interface RepositoryListing {
 export async function listRepository(directory: string): Promise<Outcome<RepositoryListing, PublishRefusalCode>> {
   const current = await readRepository(directory);
   if (current.kind === 'refused') return current;
-  const { root, targets, snapshot, timestamp } = current.value;
+  const { root, targets } = current.value;
   const releases: ReleaseDocument[] = [];
   for (const targetPath of Object.keys(targets.signed.targets)) {
     const version = releaseVersionOf(targetPath);
@@ -110,12 +158,7 @@ export async function listRepository(directory: string): Promise<Outcome<Reposit
   }
   return ok({
     rootFingerprint: rootFingerprint(Buffer.from(JSON.stringify(root.toJSON()))),
-    expires: {
-      root: root.signed.expires,
-      targets: targets.signed.expires,
-      snapshot: snapshot.signed.expires,
-      timestamp: timestamp.signed.expires,
-    },
+    expires: roleExpiry(current.value),
     releases: releases.toSorted((a, b) => (a.publishedAt < b.publishedAt ? -1 : 1)),
   });
 }

@@ -10,7 +10,7 @@ import { type Outcome, ok } from './outcome.ts';
 import { profileFaults } from './profile-rules.ts';
 import { isNewer, type SourceFault, type SourceRefusalCode, sourceFault, toField } from './source-fault.ts';
 import { profilePath, releasePath } from './trusted-releases.ts';
-import type { TufTarget } from './tuf-repository.ts';
+import type { TufTarget } from './signing-request.ts';
 
 type ReleaseAgent = ReleaseDocument['agent'];
 

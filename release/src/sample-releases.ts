@@ -13,7 +13,7 @@ import { type PublishedRelease, type PublishRefusalCode, publishRelease } from '
 import type { ReleaseSource } from './release-builder.ts';
 import { type SampleVersion, sampleProfiles, sampleVersions } from './sample-profiles.ts';
 import { rootFingerprint } from './trusted-releases.ts';
-import type { Expiry } from './tuf-repository.ts';
+import type { Expiry } from './repository-settings.ts';
 
 export interface SampleReleases {
   /** The sandbox's root of trust, version 1. */

@@ -12,7 +12,9 @@ import {
   rootFingerprint,
   type TrustedReleases,
 } from './trusted-releases.ts';
-import { createRepository, type Expiry, publishTargets, type TufTarget } from './tuf-repository.ts';
+import type { Expiry } from './repository-settings.ts';
+import type { TufTarget } from './signing-request.ts';
+import { createRepository, publishTargets } from './tuf-repository.ts';
 
 const now = new Date();
 const day = 86_400_000;
@@ -298,6 +300,7 @@ describe('publishing', () => {
     const repository = await newRepository();
     value(await publish(repository, [releaseTarget]));
     expect(value(await publish(repository, [releaseTarget]))).toEqual({
+      rootVersion: 1,
       targetsVersion: 3,
       snapshotVersion: 3,
       timestampVersion: 3,

@@ -15,8 +15,9 @@ import type Type from 'typebox';
 import { Value } from 'typebox/value';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { type Outcome, ok, type Refusal, refused } from './outcome.ts';
+import { hashedTargetPath } from './target-paths.ts';
 import { parseRoot, parseTargets } from './tuf-metadata.ts';
-import { hashedTargetPath } from './tuf-repository.ts';
+
 
 export type TrustRefusalCode =
   /** The files could not be fetched; says nothing about them. */
