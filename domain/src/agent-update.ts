@@ -59,6 +59,7 @@ export function decideAgentUpdate(
   const isRetried = to !== undefined && facts.retriedAgentDigests.includes(to.digest);
   const [first, ...others] = [
     ...lifeHolds(facts, now),
+    ...walkHolds(facts),
     ...offerHolds(facts),
     ...(release ? releaseHolds(facts, release, isRetried, timings) : []),
     ...(isPauseLifted(facts) ? [] : pauseReasons(facts, now)),
@@ -102,6 +103,11 @@ function lifeHolds(facts: GatewayFacts, now: Instant): readonly Hold[] {
     });
   }
   return holds;
+}
+
+/** Without a way to the platform's version it would be left where no way leads on. */
+function walkHolds({ walk }: GatewayFacts): readonly Reason[] {
+  return walk?.kind === 'held' ? walk.reasons : [];
 }
 
 function takenBackOf(facts: GatewayFacts, release: AgentRelease): TakenBack | undefined {

@@ -7,9 +7,11 @@ import { minutes } from './instant.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import { anyFacts } from './testing/any-facts.ts';
 import {
+  agent,
   at,
   attempt,
   confirmed,
+  digestOf,
   gateway,
   newAgent,
   newProfile,
@@ -18,6 +20,7 @@ import {
   ownersFacts,
   pause,
   plan,
+  platform,
   progress,
   release,
   t0,
@@ -28,6 +31,26 @@ const { appliedProfile: _none, ...unprovisioned } = upToDate;
 const { observation: _silent, ...unobserved } = gateway();
 const updating = (more: Partial<ProfileUpdateProgress>): GatewayFacts =>
   gateway({ profileUpdate: confirmed(), observation: observation({ agent: newAgent, profileUpdate: progress(more) }) });
+
+const farRelease = release({
+  platformVersion: platform('4.3.1'),
+  agent: { ...release().agent, ...agent('4.3.1') },
+  profile: { version: platform('4.3.1'), digest: digestOf('profile-4.3.1') },
+});
+const walking = (more: Partial<GatewayFacts> = {}): GatewayFacts =>
+  gateway({
+    release: release({ profileNeedsAgent: platform('4.1.0') }),
+    platformRelease: farRelease,
+    walk: {
+      kind: 'on-way',
+      from: platform('4.1.12'),
+      stops: [
+        { release: platform('4.2.7'), bringsAgent: true, bringsProfile: true },
+        { release: platform('4.3.1'), bringsAgent: true, bringsProfile: true },
+      ],
+    },
+    ...more,
+  });
 
 const cases: readonly { name: string; facts: GatewayFacts; codes: readonly string[] }[] = [
   { name: 'agent and profile of the release', facts: gateway({ observation: upToDate }), codes: [] },
@@ -113,6 +136,26 @@ const cases: readonly { name: string; facts: GatewayFacts; codes: readonly strin
   },
   { name: 'on its way', facts: updating({}), codes: ['profile-update-in-progress'] },
   {
+    name: 'away for several releases: what it is brought to next, and where that leads',
+    facts: walking(),
+    codes: ['on-its-way', 'agent-update-waiting-for-poll', 'profile-update-waiting-for-confirmation'],
+  },
+  {
+    name: 'at a stop with its agent: the profile of the stop waits for a person',
+    facts: walking({ observation: observation({ agent: newAgent }) }),
+    codes: ['on-its-way', 'profile-update-waiting-for-confirmation'],
+  },
+  {
+    name: 'at a stop with both it is not current: that is not where the platform is',
+    facts: walking({ observation: upToDate }),
+    codes: ['on-its-way'],
+  },
+  {
+    name: 'no way is known: neither agent nor profile is offered',
+    facts: gateway({ walk: { kind: 'held', reasons: [{ code: 'no-way', message: 'No way.' }] } }),
+    codes: ['no-way'],
+  },
+  {
     name: 'stopped, with the reason',
     facts: updating({ phase: 'stopped', stopped: { code: 'nodes-stuck', message: 'Stuck.' } }),
     codes: ['profile-update-stopped', 'nodes-stuck'],
@@ -180,10 +223,11 @@ test('a current gateway runs what the release says, and is Running', () => {
   fc.assert(
     fc.property(anyFacts, (facts) => {
       fc.pre(isCurrent(facts, t0));
-      expect(facts.observation?.agent.digest).toBe(facts.release?.agent.digest);
+      const { observation: seen, platformRelease = facts.release } = facts;
+      expect(seen?.agent.digest).toBe(platformRelease?.agent.digest);
       expect(gatewayStatus(facts, t0)).toBe('Running');
-      const wanted = facts.identity.installation === 'cli' ? facts.release?.profile?.digest : undefined;
-      expect(facts.observation?.appliedProfile?.digest).toBe(wanted ?? facts.observation?.appliedProfile?.digest);
+      const wanted = facts.identity.installation === 'cli' ? platformRelease?.profile?.digest : undefined;
+      expect(seen?.appliedProfile?.digest).toBe(wanted ?? seen?.appliedProfile?.digest);
     }),
     { numRuns: 500 },
   );

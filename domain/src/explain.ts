@@ -1,14 +1,15 @@
 /**
  * Why a gateway is not current yet: every reason that holds, for console, CLI and API alike, and for the gates of a
- * platform upgrade. Current means: the release's agent runs and no attempt is on its way; and, on the installation
- * `cli`, the release's profile was last applied and the gateway is Running; and nothing that runs there was recalled.
- * Empty if and only if that is so.
+ * platform upgrade. Current means: the agent of the platform's release runs and no attempt is on its way; and, on the
+ * installation `cli`, its profile was last applied and the gateway is Running; and nothing that runs there was recalled.
+ * Empty if and only if that is so. A gateway that is brought there along several releases is current only at the last.
  */
 
 import { attemptReasonText, isAttemptRunning, isSameAgent } from './agent-attempt.ts';
 import { type AgentUpdateDecision, decideAgentUpdate } from './agent-update.ts';
 import type { ConfirmedProfileUpdate, GatewayFacts } from './gateway-facts.ts';
 import { confirmedProgress, gatewayHealth, gatewayStatus, silenceExpectedUntil } from './gateway-status.ts';
+import type { ReleaseFacts } from './gateway.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
@@ -23,8 +24,14 @@ export function isCurrent(facts: GatewayFacts, now: Instant): boolean {
   return isAsWanted && recalledParts(facts).length === 0;
 }
 
+/** Of the version the platform is on. What the gateway gets next may be an earlier stop. */
+function platformReleaseOf({ platformRelease, release }: GatewayFacts): ReleaseFacts | undefined {
+  return platformRelease ?? release;
+}
+
 function isAgentCurrent(facts: GatewayFacts): boolean {
-  const { observation, release } = facts;
+  const { observation } = facts;
+  const release = platformReleaseOf(facts);
   return (
     observation !== undefined &&
     release !== undefined &&
@@ -35,7 +42,7 @@ function isAgentCurrent(facts: GatewayFacts): boolean {
 
 function isProfileCurrent(facts: GatewayFacts): boolean {
   if (facts.identity.installation === 'existing-cluster') return true;
-  const wanted = facts.release?.profile;
+  const wanted = platformReleaseOf(facts)?.profile;
   const applied = facts.observation?.appliedProfile;
   return (
     applied !== undefined &&
@@ -51,6 +58,7 @@ export function explain(facts: GatewayFacts, now: Instant, timings: Timings = pr
   return withoutRepeats([
     ...recallReasons(facts),
     ...statusReasons(facts, now),
+    ...walkReasons(facts),
     ...agent,
     ...profile,
     ...silenceReasons(facts, now, timings),
@@ -62,7 +70,10 @@ export function explain(facts: GatewayFacts, now: Instant, timings: Timings = pr
  * from there only what has begun is waited for: an attempt that runs, a profile update on its way.
  */
 export function hopReasons(facts: GatewayFacts, now: Instant, timings: Timings = productionTimings): readonly Reason[] {
-  if (recallOfOffer(facts) === undefined) return explain(facts, now, timings);
+  const { recalls } = facts;
+  const release = platformReleaseOf(facts);
+  const recalled = recallOfOffer({ ...(recalls && { recalls }), ...(release && { release }) });
+  if (recalled === undefined) return explain(facts, now, timings);
   const decision = decideAgentUpdate(facts, now, timings);
   const agent = decision.kind === 'continue' ? agentReasons(facts, decision, now, timings) : [];
   const isOnItsWay = gatewayStatus(facts, now) === 'Updating' && repaveHolds(facts).length === 0;
@@ -83,6 +94,23 @@ function by(facts: GatewayFacts, now: Instant): string {
   return due >= now
     ? `with the next poll, by ${formatInstant(due)}`
     : `with the next poll, due since ${formatInstant(due)}`;
+}
+
+/** Where it is on a way of several stops, or why no way is known. */
+function walkReasons(facts: GatewayFacts): readonly Reason[] {
+  const { walk, identity } = facts;
+  if (walk === undefined) return [];
+  if (walk.kind === 'held') return walk.reasons;
+  const [next] = walk.stops;
+  const way = [walk.from, ...walk.stops.map(({ release }) => release)].join(' → ');
+  return [
+    {
+      code: 'on-its-way',
+      message:
+        `The gateway ${identity.name} is on its way to platform version ${platformReleaseOf(facts)?.platformVersion}: ` +
+        `${way}. Next is ${next.release}.`,
+    },
+  ];
 }
 
 /** What the status alone explains; the decisions below name the same states where they hold something up. */
@@ -180,6 +208,7 @@ function profileReasons(facts: GatewayFacts, now: Instant): readonly Reason[] {
   }
   const wanted = release?.profile;
   if (wanted === undefined || wanted.digest === observation.appliedProfile.digest) return [];
+  if (facts.walk?.kind === 'held') return [];
   if (recallOfOffer(facts) !== undefined) return proposalHolds(facts);
   return [
     {

@@ -4,6 +4,7 @@ import type { AgentAttempt, AgentRelease, TakenBack } from './agent-update-types
 import type {
   GatewayIdentity,
   GatewaySettings,
+  GatewayWalk,
   Known,
   ObservedClusterApi,
   ObservedNode,
@@ -65,8 +66,12 @@ export interface GatewayFacts {
   readonly exemption?: Exemption;
   /** Versions a person said may be offered again after they were taken back (agent digest). */
   readonly retriedAgentDigests: readonly string[];
-  /** The release of the version the platform is on; absent until a release was imported. */
+  /** What the gateway is to be brought to next; absent until a release was imported. */
   readonly release?: ReleaseFacts;
+  /** The release of the version the platform is on, where `release` is an earlier stop on the way to it. */
+  readonly platformRelease?: ReleaseFacts;
+  /** Absent where `release` is all that is left of the way. */
+  readonly walk?: GatewayWalk;
   /** Absent while no release is recalled. */
   readonly recalls?: RecallFacts;
   /** What the target now names. */

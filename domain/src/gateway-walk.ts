@@ -9,7 +9,7 @@
  * replaces nodes; then the one with the newest next stop. So the same facts always give the same way.
  */
 
-import type { Installation, Known, ReleaseFacts } from './gateway.ts';
+import type { Installation, Known, ReleaseFacts, WalkStop } from './gateway.ts';
 import {
   isWaitingForKubernetes,
   moveTo,
@@ -34,12 +34,6 @@ export interface WalkGateway {
   readonly profile?: { readonly version: PlatformVersion; readonly digest: string };
   readonly kubernetes: Known<KubernetesVersion>;
   readonly controlPlanes: number;
-}
-
-export interface WalkStop {
-  readonly release: PlatformVersion;
-  readonly bringsAgent: boolean;
-  readonly bringsProfile: boolean;
 }
 
 export type WalkDecision =

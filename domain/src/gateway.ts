@@ -1,6 +1,7 @@
 /** The words for a gateway that every decision shares. Shapes only; what follows from them is decided elsewhere. */
 
 import type { Instant } from './instant.ts';
+import type { Reasons } from './reason.ts';
 import type { KubernetesVersion, PlatformVersion } from './version.ts';
 
 /** How a gateway came to be: our CLI made its cluster through Cluster API, or its owner did. */
@@ -103,7 +104,7 @@ export interface ObservedClusterApi {
   readonly machines: readonly ObservedMachine[];
 }
 
-/** What the platform's release says that a decision about one gateway needs. */
+/** What a release says that a decision about one gateway needs. */
 export interface ReleaseFacts {
   readonly platformVersion: PlatformVersion;
   readonly agent: {
@@ -120,3 +121,21 @@ export interface ReleaseFacts {
   /** The profile for the gateway's provider; absent when the release has none for it. */
   readonly profile?: { readonly version: PlatformVersion; readonly digest: string };
 }
+
+/** One stop of the way to the platform's version, with what it brings to this gateway. */
+export interface WalkStop {
+  readonly release: PlatformVersion;
+  readonly bringsAgent: boolean;
+  readonly bringsProfile: boolean;
+}
+
+/** How a gateway comes to the platform's version: along several stops, or not at all as long as no legal way is known. */
+export type GatewayWalk =
+  | {
+      readonly kind: 'on-way';
+      /** The release it is on; while agent and profile are of two, that of the profile. */
+      readonly from: PlatformVersion;
+      /** What is still to come, in order. */
+      readonly stops: readonly [WalkStop, ...WalkStop[]];
+    }
+  | { readonly kind: 'held'; readonly reasons: Reasons };

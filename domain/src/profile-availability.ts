@@ -5,7 +5,8 @@ import { recallOfOffer } from './recall.ts';
 
 /**
  * The release brings another profile, by digest, than the one that was last applied, and nothing is confirmed yet.
- * Never on an existing cluster, not before the first profile is on the gateway, and not from a recalled release.
+ * Never on an existing cluster, not before the first profile is on the gateway, not from a recalled release, and not
+ * where no way leads on to the platform's version.
  */
 export function isProfileUpdateAvailable(facts: GatewayFacts): boolean {
   const applied = facts.observation?.appliedProfile;
@@ -16,6 +17,7 @@ export function isProfileUpdateAvailable(facts: GatewayFacts): boolean {
     offered !== undefined &&
     applied.digest !== offered.digest &&
     recallOfOffer(facts) === undefined &&
+    facts.walk?.kind !== 'held' &&
     facts.profileUpdate === undefined &&
     facts.deletionRequestedAt === undefined
   );

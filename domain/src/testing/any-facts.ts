@@ -3,11 +3,13 @@
 import * as fc from 'fast-check';
 import type { AttemptPhase } from '../agent-update-types.ts';
 import type { GatewayFacts, ObservationFacts } from '../gateway-facts.ts';
+import type { GatewayWalk } from '../gateway.ts';
 import type { ProfileUpdateProgress } from '../profile-update-types.ts';
 import {
   agent,
   attempt,
   confirmed,
+  digestOf,
   gateway,
   newAgent,
   newProfile,
@@ -17,6 +19,7 @@ import {
   ownersFacts,
   pause,
   plan,
+  platform,
   progress,
   release,
   t0,
@@ -60,6 +63,27 @@ const anyRelease = fc.constantFrom(
   release({ profile: oldProfile }),
   release({ agent: { ...release().agent, ...oldAgent } }),
 );
+const farRelease = release({
+  platformVersion: platform('4.3.0'),
+  agent: { ...release().agent, ...agent('4.3.0') },
+  profile: { version: platform('4.3.0'), digest: digestOf('profile-far') },
+});
+const bringsBoth = { bringsAgent: true, bringsProfile: true };
+const onWay: GatewayWalk = {
+  kind: 'on-way',
+  from: platform('4.1.12'),
+  stops: [
+    { release: platform('4.2.7'), ...bringsBoth },
+    { release: platform('4.3.0'), ...bringsBoth },
+  ],
+};
+const noWay: GatewayWalk = { kind: 'held', reasons: [{ code: 'no-way-to-platform-version', message: 'No way.' }] };
+/** One stop left, several, or no way. */
+const anyWalk: fc.Arbitrary<Pick<GatewayFacts, 'walk' | 'platformRelease'>> = fc.constantFrom(
+  {},
+  { walk: noWay },
+  { walk: onWay, platformRelease: farRelease },
+);
 const {
   enrolledAt: _enrolled,
   provisioningBegunAt: _begun,
@@ -67,8 +91,7 @@ const {
   observation: _seen,
   ...bareGateway
 } = gateway();
-/** Facts as a server could hold them: every part there or not, in any combination. */
-export const anyFacts: fc.Arbitrary<GatewayFacts> = fc.oneof(
+const anyPlainFacts: fc.Arbitrary<GatewayFacts> = fc.oneof(
   fc
     .record(
       {
@@ -96,3 +119,8 @@ export const anyFacts: fc.Arbitrary<GatewayFacts> = fc.oneof(
     )
     .map((more) => ({ ...bareGateway, identity: ownersFacts().identity, ...more })),
 );
+
+/** Facts as a server could hold them: every part there or not, in any combination. */
+export const anyFacts: fc.Arbitrary<GatewayFacts> = fc
+  .tuple(anyPlainFacts, anyWalk)
+  .map(([facts, walk]) => (facts.release === undefined ? facts : { ...facts, ...walk }));
