@@ -1,6 +1,6 @@
 /**
  * The program in the gateway: `agent` polls and acts, `guard` looks after the agent's Deployment, `rehearse` tries this
- * version beside the running one. Each part is loaded when it is asked for, so that the guard stays small.
+ * version beside the running one, `tuf` is its verifying client by itself. Each part is loaded when it is asked for, so that the guard stays small.
  */
 
 import { writeFile } from 'node:fs/promises';
@@ -23,8 +23,12 @@ async function main(): Promise<number> {
       return runAsGuard(log);
     case 'rehearse':
       return runAsRehearsal();
+    case 'tuf': {
+      const { runTufCommand } = await import('./tuf/tuf-command.ts');
+      return runTufCommand(process.argv.slice(3), (text) => process.stderr.write(text));
+    }
     default:
-      process.stderr.write('Usage: agent.mjs agent|guard|rehearse\n');
+      process.stderr.write('Usage: agent.mjs agent|guard|rehearse|tuf\n');
       return 2;
   }
 }

@@ -4,11 +4,9 @@
  * Lease: one renews, one polls, one looks at the gateway and acts. With the server gone the other two go on.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { PollReply, PollRequest, Target } from '@gatehouse/contract/agent-api';
 import type { Reason } from '@gatehouse/domain/reason';
+import { gatewayNamespaces } from '@gatehouse/release/object-names';
 import { type AgentActor, createAgentActor, type StepResult } from './apply/agent-actor.ts';
 import { createProfileActor, type ProfileActor } from './apply/profile-actor.ts';
 import type { Clock } from './clock.ts';
@@ -23,6 +21,7 @@ import { openReleaseShelf, type ReleaseShelf } from './poll/release-shelf.ts';
 import { createSession, type Session } from './poll/session.ts';
 import { readTarget, storeTarget, unknownFields } from './poll/target-store.ts';
 import { verifyTarget } from './poll/verify-target.ts';
+import { readStanding } from './poll/standing.ts';
 import type { Self } from './self.ts';
 import { type AgentSettings, parseAgentSettings, SettingsInvalid } from './settings/agent-settings.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './update/lease.ts';
@@ -56,7 +55,6 @@ export async function runAgent(input: AgentInput): Promise<void> {
     if (lease?.isOverdue() === true) return { ready: false, message: 'the Lease could not be renewed' };
     return { ready: true, message: 'ready' };
   });
-  const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-agent-'));
   let opened: ReturnType<OpenControlPlane> | undefined;
   try {
     const settings = await untilDone(input, 'settings', () => readSettings(cluster, input.environment));
@@ -68,7 +66,7 @@ export async function runAgent(input: AgentInput): Promise<void> {
     readiness.prove();
     log('info', 'ready', {});
     lease = createLeaseKeeper(cluster, self.podName, clock, settings.timings.lease);
-    const shelf = await untilDone(input, 'trust', () => openShelf(input, settings, controlPlane, workDirectory));
+    const shelf = await untilDone(input, 'trust', () => openShelf(input, settings, controlPlane));
     if (shelf === undefined) return;
     await act(input, { settings, controlPlane, lease, readiness, shelf });
   } finally {
@@ -78,7 +76,6 @@ export async function runAgent(input: AgentInput): Promise<void> {
     });
     await opened?.close();
     await health.close();
-    await rm(workDirectory, { recursive: true, force: true });
   }
 }
 
@@ -123,20 +120,10 @@ async function prove(input: AgentInput, settings: AgentSettings, controlPlane: C
   return true;
 }
 
-async function openShelf(
-  input: AgentInput,
-  settings: AgentSettings,
-  controlPlane: ControlPlane,
-  workDirectory: string,
-): Promise<ReleaseShelf> {
-  const opened = await openReleaseShelf({
-    cluster: input.cluster,
-    controlPlane,
-    root: settings.root,
-    workDirectory: path.join(workDirectory, 'trust'),
-  });
-  if (opened.kind === 'ok') return opened.value;
-  throw new Error(opened.reasons.map(({ message }) => message).join(' '));
+function openShelf(input: AgentInput, settings: AgentSettings, controlPlane: ControlPlane): Promise<ReleaseShelf> {
+  const { cluster, clock } = input;
+  const namespace = gatewayNamespaces(settings.gatewayName).agent;
+  return openReleaseShelf({ cluster, controlPlane, clock, root: settings.root, namespace });
 }
 
 interface Parts {
@@ -166,7 +153,7 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
     isServerReachable: () => polling.isServerReachable(),
     isStopping: () => signal.aborted,
   });
-  const profileActor = createProfileActor({ cluster, clock, log, settings, lease, shelf });
+  const profileActor = createProfileActor({ cluster, clock, log, self: self.release, settings, lease, shelf });
 
   const polling = createPollLoop({
     clock,
@@ -184,8 +171,10 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
     generation: async () => (await readTarget(cluster))?.generation ?? 0,
     send: createSender(input, parts),
     receive: async (reply) => {
-      releaseHolds = await receive(input, parts, reply, releaseHolds?.length === 0);
+      const before = releaseHolds;
+      releaseHolds = await receive(input, parts, reply, before?.length === 0);
       if (reply.target !== undefined) news.abort();
+      if (before !== undefined && codesOf(before) !== codesOf(releaseHolds)) polling.wake();
     },
   });
 
@@ -266,6 +255,8 @@ function createSender(input: AgentInput, parts: Parts): (request: PollRequest) =
   };
 }
 
+const codesOf = (reasons: readonly Reason[]): string => reasons.map(({ code }) => code).join(' ');
+
 /** Keeps the target and verifies what it names. Returns what was refused of it and what does not verify. */
 async function receive(
   input: AgentInput,
@@ -278,7 +269,8 @@ async function receive(
   if (reply.target === undefined && isVerified) return [];
   const target = await readTarget(cluster);
   if (target === undefined) return refusals;
-  const holds = await verifyTarget(parts.shelf, target, parts.settings.provider);
+  const standing = await readStanding(cluster, input.self.release);
+  const holds = await verifyTarget(parts.shelf, target, parts.settings.provider, standing);
   for (const { code, message } of holds) log('warn', 'target-not-verified', { code, message });
   return [...refusals, ...holds];
 }

@@ -142,7 +142,6 @@ export async function verifyImport(input: {
   const opened = await openTrustedReleases({
     root,
     ...(input.stored === undefined ? {} : { stored: input.stored }),
-    workDirectory: input.workDirectory,
     fetchFile: async (kind, file, bytesMax) => {
       if (kind === 'metadata') return own(files.metadata, file);
       const bytes = own(files.targets, file) ?? (await held?.(file, bytesMax));

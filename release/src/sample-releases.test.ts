@@ -212,7 +212,6 @@ test('what an import gives is enough for an agent, under the names by which it a
   const trusted = value(
     await openTrustedReleases({
       root: samples.root,
-      workDirectory: workDirectory(),
       fetchFile: async (kind, file) => files[kind][file],
     }),
   );

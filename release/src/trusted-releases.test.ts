@@ -67,7 +67,6 @@ async function open(
     await openTrustedReleases({
       root: more.root ?? repository.root,
       ...(more.stored === undefined ? {} : { stored: more.stored }),
-      workDirectory: freshPath('work'),
       fetchFile: async (kind, file) => {
         let bytes: Buffer | undefined;
         try {
@@ -218,7 +217,6 @@ describe('refused', () => {
   test('a root that is none', async () => {
     const outcome = await openTrustedReleases({
       root: Buffer.from('{"signed":{}}'),
-      workDirectory: freshPath('work'),
       fetchFile: async () => undefined,
     });
     expect(codes(outcome)).toEqual(['metadata-malformed']);
@@ -288,7 +286,6 @@ describe('refused', () => {
     const outcome = await openTrustedReleases({
       root,
       stored: { '../root.json': root },
-      workDirectory: freshPath('work'),
       fetchFile: async () => undefined,
     });
     expect(codes(outcome)).toEqual(['metadata-malformed']);

@@ -22,6 +22,7 @@ import type { AgentTemplate, Cluster, WriteResult } from '../cluster/cluster.ts'
 import type { Log } from '../log.ts';
 import { known } from '../cluster/known.ts';
 import type { ReleaseShelf } from '../poll/release-shelf.ts';
+import { readStanding } from '../poll/standing.ts';
 import { verifyAgent } from '../poll/verify-target.ts';
 import type { Self } from '../self.ts';
 import type { AgentSettings } from '../settings/agent-settings.ts';
@@ -60,13 +61,15 @@ export interface AgentActorParts {
 }
 
 const verifyAgainMilliseconds = 10_000;
+/** For as long one verification stands for the next: what has not begun by then may have been recalled since. */
+const verifiedMilliseconds = 600_000;
 
 export function createAgentActor(parts: AgentActorParts): AgentActor {
   const { cluster, clock, log, self, lease } = parts;
   let holds: readonly Reason[] = [];
   let refused: { readonly attemptId: string; readonly message: string } | undefined;
   let verification: { readonly digest: string; readonly failure?: string; readonly at: number } | undefined;
-  const verified = new Map<string, { readonly repository: string }>();
+  const verified = new Map<string, { readonly repository: string; readonly at: number }>();
 
   const toOutcome = (result: WriteResult, what: AgentUpdateAction['kind'], attemptId?: string): Outcome => {
     if (result === 'written') return 'done';
@@ -80,13 +83,15 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
   /** Undefined, with the reason kept, when the release does not verify. */
   const verify = async (agent: AgentRelease, target: Target | undefined): Promise<string | undefined> => {
     const before = verified.get(agent.digest);
-    if (before !== undefined) return before.repository;
+    if (before !== undefined && clock.monotonic() - before.at < verifiedMilliseconds) return before.repository;
     const named = target?.agent?.digest === agent.digest ? target.agent.release : agent.version;
     const question = { release: named, version: agent.version, digest: agent.digest, isRetried: false };
-    let result = await verifyAgent(parts.shelf, question);
+    const { agents } = await readStanding(cluster, self.release);
+    const freshness = agents.has(agent.digest) ? 'signed' : 'current';
+    let result = await verifyAgent(parts.shelf, question, freshness);
     if (result.kind === 'refused') {
       await parts.shelf.refresh();
-      result = await verifyAgent(parts.shelf, question);
+      result = await verifyAgent(parts.shelf, question, freshness);
     }
     if (result.kind === 'refused') {
       const failure = result.reasons.map(({ message }) => message).join(' ');
@@ -95,7 +100,7 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
       return undefined;
     }
     const { repository } = result.value.agent;
-    verified.set(agent.digest, { repository });
+    verified.set(agent.digest, { repository, at: clock.monotonic() });
     verification = { digest: agent.digest, at: clock.monotonic() };
     return repository;
   };

@@ -6,6 +6,7 @@
 
 import type { Target } from '@gatehouse/contract/agent-api';
 import { isAttemptRunning } from '@gatehouse/domain/agent-attempt';
+import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { Known, ObservedClusterApi } from '@gatehouse/domain/gateway';
 import type { Instant } from '@gatehouse/domain/instant';
 import { objectKey, referenceOf } from '@gatehouse/domain/object-reference';
@@ -16,6 +17,7 @@ import { nextProfileUpdateActions } from '@gatehouse/domain/profile-update';
 import type { PackObservation, ProfileUpdateAction, ProfileUpdateFacts } from '@gatehouse/domain/profile-update-step';
 import type { PreflightResult } from '@gatehouse/domain/profile-update-types';
 import type { Reason } from '@gatehouse/domain/reason';
+import type { Freshness } from '@gatehouse/release/trusted-releases';
 import type { Clock } from '../clock.ts';
 import type { Cluster, TopologyPatch, WriteResult } from '../cluster/cluster.ts';
 import { known } from '../cluster/known.ts';
@@ -24,6 +26,7 @@ import { readDrift } from '../observe/drift.ts';
 import type { ObserveInput } from '../observe/observe.ts';
 import { readPreflightFacts } from '../observe/preflight.ts';
 import type { ReleaseShelf, Shelved } from '../poll/release-shelf.ts';
+import { readStanding } from '../poll/standing.ts';
 import type { AgentSettings } from '../settings/agent-settings.ts';
 import { parseAgentState } from '../update/agent-state.ts';
 import type { LeaseKeeper } from '../update/lease.ts';
@@ -48,6 +51,7 @@ export interface ProfileActorParts {
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly log: Log;
+  readonly self: AgentRelease;
   readonly settings: AgentSettings;
   readonly lease: LeaseKeeper;
   readonly shelf: ReleaseShelf;
@@ -79,18 +83,24 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   const oneAtATime = createTurns();
 
   /** A large document need not be verified again at each look; the last few are kept. */
-  const verifiedOrders = createLastFew<VerifiedOrder>();
-  const verify = (order: NonNullable<Target['profileUpdate']>): Promise<Shelved<VerifiedOrder>> =>
-    verifiedOrders.get(JSON.stringify(order), () => verifyOrder(shelf, order, provider));
+  const verifiedOrders = createLastFew<VerifiedOrder>(() => clock.monotonic());
+  const verify = (order: NonNullable<Target['profileUpdate']>, freshness: Freshness): Promise<Shelved<VerifiedOrder>> =>
+    verifiedOrders.get({ order, freshness }, () => verifyOrder(shelf, order, provider, freshness));
   /** What is to be carried out now: a confirmed update, else the first profile of a new gateway. */
   const verifyWanted = async (
     target: Target | undefined,
     inventory: Inventory,
   ): Promise<Shelved<VerifiedOrder> | undefined> => {
-    if (target?.profileUpdate !== undefined) return verify(target.profileUpdate);
-    const initial = target?.initialProfile;
-    if (initial === undefined || inventory.applied !== undefined) return undefined;
-    return verifiedOrders.get(JSON.stringify(initial), () => verifyInitialProfile(shelf, initial, provider));
+    const { profileUpdate, initialProfile: initial } = target ?? {};
+    if (profileUpdate === undefined && (initial === undefined || inventory.applied !== undefined)) return undefined;
+    const { plans } = await readStanding(cluster, parts.self);
+    const freshnessOf = (planId: string): Freshness => (plans.has(planId) ? 'signed' : 'current');
+    if (profileUpdate !== undefined) return verify(profileUpdate, freshnessOf(profileUpdate.planId));
+    if (initial === undefined) return undefined;
+    const freshness = freshnessOf(initial.digest);
+    return verifiedOrders.get({ order: initial, freshness }, () =>
+      verifyInitialProfile(shelf, initial, provider, freshness),
+    );
   };
 
   const check = async (verified: VerifiedOrder, clusterApi: Known<ObservedClusterApi>): Promise<void> => {
@@ -226,7 +236,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
         checked === undefined ||
         clock.monotonic() - checked.checkedAt >= timings.poll.duringUpdate;
       if (proposed !== undefined && isDue) {
-        const verified = await verify(proposed);
+        const verified = await verify(proposed, 'current');
         if (verified.kind === 'ok') await check(verified.value, clusterApi);
       }
       const progress = parseProgress(await cluster.readMap('state'));
@@ -304,16 +314,28 @@ function createPackMemory(): PackMemory {
 }
 
 const lastFewMax = 3;
+/** For as long one look at what is current stands for the next. */
+const currentMilliseconds = 600_000;
 
-function createLastFew<T>(): { get(key: string, make: () => Promise<Shelved<T>>): Promise<Shelved<T>> } {
-  const kept = new Map<string, Shelved<T>>();
+interface LastFew<T> {
+  get(
+    question: { readonly order: object; readonly freshness: Freshness },
+    make: () => Promise<Shelved<T>>,
+  ): Promise<Shelved<T>>;
+}
+
+function createLastFew<T>(now: () => number): LastFew<T> {
+  const kept = new Map<string, { readonly made: Shelved<T>; readonly at: number }>();
   return {
-    async get(key, make) {
+    async get(question, make) {
+      const key = JSON.stringify(question);
       const before = kept.get(key);
-      if (before !== undefined) return before;
+      const isTooOld = question.freshness === 'current' && now() - (before?.at ?? 0) > currentMilliseconds;
+      if (before !== undefined && !isTooOld) return before.made;
+      kept.delete(key);
       const made = await make();
       if (made.kind === 'ok') {
-        kept.set(key, made);
+        kept.set(key, { made, at: now() });
         const [oldest] = kept.keys();
         if (kept.size > lastFewMax && oldest !== undefined) kept.delete(oldest);
       }

@@ -9,6 +9,7 @@ import { layerKinds, type Profile } from '@gatehouse/domain/profile';
 import type { ProfileUpdateFacts } from '@gatehouse/domain/profile-update-step';
 import type { ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
 import { parseKubernetesVersion } from '@gatehouse/domain/version';
+import type { Freshness } from '@gatehouse/release/trusted-releases';
 import type { ReleaseShelf, Shelved } from '../poll/release-shelf.ts';
 import { namedProfile, verifyProfile } from '../poll/verify-target.ts';
 import { toProfile } from './profile-document.ts';
@@ -22,8 +23,9 @@ export async function verifyOrder(
   shelf: ReleaseShelf,
   message: OrderMessage,
   provider: string,
+  freshness: Freshness,
 ): Promise<Shelved<VerifiedOrder>> {
-  const document = await verifyProfile(shelf, namedProfile(message), provider);
+  const document = await verifyProfile(shelf, namedProfile(message), provider, freshness);
   if (document.kind === 'refused') return document;
   const profile = toProfile(document.value, message.to.digest);
   const steps = message.steps.map((step) => toStep(step));
@@ -48,8 +50,9 @@ export async function verifyInitialProfile(
   shelf: ReleaseShelf,
   initial: NonNullable<Target['initialProfile']>,
   provider: string,
+  freshness: Freshness,
 ): Promise<Shelved<VerifiedOrder>> {
-  const document = await verifyProfile(shelf, initial, provider);
+  const document = await verifyProfile(shelf, initial, provider, freshness);
   if (document.kind === 'refused') return document;
   const profile = toProfile(document.value, initial.digest);
   const steps = initialProfileSteps(profile);

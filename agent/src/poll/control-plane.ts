@@ -11,9 +11,12 @@ import {
   type PollRequest,
   SessionReply,
 } from '@gatehouse/contract/agent-api';
+import type { Instant } from '@gatehouse/domain/instant';
+import type { Fetched } from '@gatehouse/release/tuf-client';
 import Type, { type Static, type TSchema } from 'typebox';
 import { Check, Errors } from 'typebox/value';
 import type { HttpAnswer, HttpDoor } from './http.ts';
+import { fetchRepositoryFile } from './repository-file.ts';
 
 /** A "no" with a code is the server's answer; `unreachable` says nothing about what was asked. */
 export type Answer<T> =
@@ -37,7 +40,14 @@ export interface ControlPlane {
   }): Promise<Answer<Static<typeof SessionReply>>>;
   poll(sessionToken: string, request: PollRequest): Promise<Answer<PollReply>>;
   /** A file of the TUF repository; undefined when there is none. Throws when nothing could be had. */
-  readRepositoryFile(kind: 'metadata' | 'targets', path: string, bytesMax: number): Promise<Uint8Array | undefined>;
+  readRepositoryFile(
+    kind: 'metadata' | 'targets',
+    path: string,
+    bytesMax: number,
+    signal?: AbortSignal,
+  ): Promise<Fetched>;
+  /** Its clock by its last answer; undefined before the first. */
+  time(): Instant | undefined;
 }
 
 const replyBytesMax = 4 * 1024 * 1024;
@@ -61,19 +71,12 @@ export function createControlPlane(door: HttpDoor, signal?: AbortSignal): Contro
     challenge: (gatewayId) => post('v1/agent/challenge', ChallengeReply, { gatewayId }),
     openSession: (request) => post('v1/agent/session', SessionReply, request),
     poll: (sessionToken, request) => post('v1/agent/poll', PollReply, request, sessionToken),
-    async readRepositoryFile(kind, path, bytesMax) {
+    readRepositoryFile: (kind, path, bytesMax, stop) => {
       const encoded = path.split('/').map(encodeURIComponent).join('/');
-      const answer = await door.send({
-        method: 'GET',
-        path: `v1/tuf/${kind}/${encoded}`,
-        bodyBytesMax: bytesMax,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      if (answer.kind === 'unreachable') throw new Error(answer.message);
-      if (answer.status === 404) return undefined;
-      if (answer.status !== 200) throw new Error(`GET v1/tuf/${kind}/${path}: status ${answer.status}`);
-      return answer.body;
+      const signals = [signal, stop].filter((one) => one !== undefined);
+      return fetchRepositoryFile(door, `v1/tuf/${kind}/${encoded}`, bytesMax, AbortSignal.any(signals));
     },
+    time: () => door.serverTime(),
   };
 }
 

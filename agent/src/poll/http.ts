@@ -4,6 +4,7 @@
  */
 
 import { getCACertificates } from 'node:tls';
+import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import { Agent, type Dispatcher, ProxyAgent, request } from 'undici';
 import { messageOf } from '../log.ts';
 import { type ProxySettings, proxyFor } from './proxy.ts';
@@ -16,7 +17,7 @@ export type HttpAnswer =
       readonly retryAfterSeconds?: number;
     }
   /** Nothing usable came back: no connection, a time limit, a body beyond its limit. */
-  | { readonly kind: 'unreachable'; readonly message: string };
+  | { readonly kind: 'unreachable'; readonly message: string; readonly isTooLarge?: true };
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -25,11 +26,15 @@ export interface HttpRequest {
   readonly bearer?: string;
   readonly json?: unknown;
   readonly bodyBytesMax: number;
+  /** For the whole exchange; 30 s unless it says otherwise. */
+  readonly millisecondsMax?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface HttpDoor {
   send(order: HttpRequest): Promise<HttpAnswer>;
+  /** The time by the server's clock, as its last answer to a POST gave it; undefined before the first. */
+  serverTime(): Instant | undefined;
   close(): Promise<void>;
 }
 
@@ -44,10 +49,12 @@ export function openHttpDoor(options: {
 }): HttpDoor {
   const base = new URL(options.server.href.endsWith('/') ? options.server.href : `${options.server.href}/`);
   const dispatcher = makeDispatcher(base, options.proxy, options.serverCa);
+  let heard: { readonly date: number; readonly at: number } | undefined;
   return {
+    serverTime: () => (heard === undefined ? undefined : toInstant(heard.date + performance.now() - heard.at)),
     async send(order) {
       const url = new URL(order.path, base);
-      const time = AbortSignal.timeout(exchangeMillisecondsMax);
+      const time = AbortSignal.timeout(order.millisecondsMax ?? exchangeMillisecondsMax);
       try {
         const answer = await request(url, {
           dispatcher,
@@ -61,7 +68,15 @@ export function openHttpDoor(options: {
           },
           ...(order.json === undefined ? {} : { body: JSON.stringify(order.json) }),
         });
+        const date = Date.parse(String(answer.headers['date']));
+        // What a GET brings may be as old as the cache of a proxy.
+        if (order.method === 'POST' && !Number.isNaN(date)) heard = { date, at: performance.now() };
         const body = await readBounded(answer.body, order.bodyBytesMax);
+        const what = `${order.method} ${url.origin}${url.pathname}`;
+        if (body === 'too-large') {
+          const message = `${what}: the answer is larger than ${order.bodyBytesMax} bytes`;
+          return { kind: 'unreachable', message, isTooLarge: true };
+        }
         const retryAfterSeconds = parseRetryAfter(answer.headers['retry-after'], answer.headers['date']);
         return {
           kind: 'answered',
@@ -93,7 +108,7 @@ function makeDispatcher(base: URL, proxy: ProxySettings, serverCa: string | unde
   });
 }
 
-async function readBounded(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<Uint8Array> {
+async function readBounded(body: Dispatcher.ResponseData['body'], bytesMax: number): Promise<Uint8Array | 'too-large'> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -102,7 +117,7 @@ async function readBounded(body: Dispatcher.ResponseData['body'], bytesMax: numb
     size += bytes.byteLength;
     if (size > bytesMax) {
       body.destroy();
-      throw new Error(`the answer is larger than ${bytesMax} bytes`);
+      return 'too-large';
     }
     chunks.push(bytes);
   }

@@ -36,6 +36,7 @@ function createServer() {
       }),
     poll: () => Promise.reject(new Error('not asked for here')),
     readRepositoryFile: () => Promise.reject(new Error('not asked for here')),
+    time: () => undefined,
   };
   return { state, controlPlane };
 }

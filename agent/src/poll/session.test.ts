@@ -24,6 +24,7 @@ describe('a session', () => {
     },
     poll: notAsked,
     readRepositoryFile: notAsked,
+    time: () => undefined,
   };
   const used = async (token: string): Promise<Answer<string>> => ({ kind: 'answered', value: token });
 

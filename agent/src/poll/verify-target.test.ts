@@ -1,52 +1,43 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Target } from '@gatehouse/contract/agent-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { verifyInitialProfile, verifyOrder } from '../apply/profile-order.ts';
 import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
 import { openRepository, type TestRepository } from '../testing/test-repository.ts';
 import { openReleaseShelf, type ReleaseShelf } from './release-shelf.ts';
-import { verifyTarget } from './verify-target.ts';
+import { type Standing, verifyTarget } from './verify-target.ts';
 
+const nothing: Standing = { agents: new Set(), plans: new Set(), profiles: new Set() };
 const settings = { controlPlanes: 3, workers: 0 };
 
 describe('what a target names', () => {
   let repository: TestRepository;
   let world: MapsInMemory;
-  let directory: string;
   let isAway: boolean;
-  let opened: number;
 
   beforeEach(async () => {
     repository = await openRepository();
-    world = createMapsInMemory(() => 0);
-    directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-shelf-'));
+    world = createMapsInMemory(() => Date.now());
     isAway = false;
-    opened = 0;
   });
   afterEach(async () => {
     await repository.dispose();
-    await rm(directory, { recursive: true, force: true });
   });
 
   /** A new process each time: nothing is kept but what is in the gateway. */
-  async function open(): Promise<ReleaseShelf> {
-    opened += 1;
-    const shelf = await openReleaseShelf({
+  const open = (): Promise<ReleaseShelf> =>
+    openReleaseShelf({
       cluster: world.cluster,
       root: repository.root,
-      workDirectory: path.join(directory, String(opened)),
+      namespace: 'gatehouse-site-a',
+      clock: { monotonic: () => 0 },
       controlPlane: {
         readRepositoryFile: async (kind, file) => {
           if (isAway) throw new Error('no route to host');
           return repository.read(kind, file);
         },
+        time: () => undefined,
       },
     });
-    if (shelf.kind === 'refused') throw new Error(JSON.stringify(shelf.reasons));
-    return shelf.value;
-  }
   const agent = (version: string): NonNullable<Target['agent']> => {
     const { version: agentVersion, digest } = repository.release(version).agent;
     return { release: version, version: agentVersion, digest, isRetried: false };
@@ -62,22 +53,32 @@ describe('what a target names', () => {
   test('is verified from the root the agent was installed with', async () => {
     const shelf = await open();
     expect(
-      await verifyTarget(shelf, target({ agent: agent('4.2.7'), initialProfile: profile('4.1.12') }), 'vsphere'),
+      await verifyTarget(
+        shelf,
+        target({ agent: agent('4.2.7'), initialProfile: profile('4.1.12') }),
+        'vsphere',
+        nothing,
+      ),
     ).toEqual([]);
   });
 
   test('is verified again after a restart with the server gone', async () => {
-    await verifyTarget(await open(), target({ agent: agent('4.2.7'), initialProfile: profile('4.1.12') }), 'vsphere');
+    await verifyTarget(
+      await open(),
+      target({ agent: agent('4.2.7'), initialProfile: profile('4.1.12') }),
+      'vsphere',
+      nothing,
+    );
     isAway = true;
     const shelf = await open();
-    const verified = await verifyInitialProfile(shelf, profile('4.1.12'), 'vsphere');
+    const verified = await verifyInitialProfile(shelf, profile('4.1.12'), 'vsphere', 'current');
     expect(verified.kind).toBe('ok');
-    expect(await verifyTarget(shelf, target({ agent: agent('4.2.7') }), 'vsphere')).toEqual([]);
+    expect(await verifyTarget(shelf, target({ agent: agent('4.2.7') }), 'vsphere', nothing)).toEqual([]);
   });
 
   test('is a hold while the server cannot be reached and nothing is kept', async () => {
     isAway = true;
-    const reasons = await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere');
+    const reasons = await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere', nothing);
     expect(codes(reasons)).toContain('repository-unreachable');
   });
 
@@ -98,17 +99,17 @@ describe('what a target names', () => {
       'release-mismatch',
     ],
   ])('is refused: %s', async (_, named, code) => {
-    const reasons = await verifyTarget(await open(), target(named()), 'vsphere');
+    const reasons = await verifyTarget(await open(), target(named()), 'vsphere', nothing);
     expect(codes(reasons)).toContain(code);
   });
 
   test('is refused: a profile of a provider that the release has none for', async () => {
-    const reasons = await verifyTarget(await open(), target({ initialProfile: profile('4.2.7') }), 'nutanix');
+    const reasons = await verifyTarget(await open(), target({ initialProfile: profile('4.2.7') }), 'nutanix', nothing);
     expect(codes(reasons)).toContain('release-mismatch');
   });
 
   test('what lies in the gateway is checked each time it is taken', async () => {
-    await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere');
+    await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere', nothing);
     const map = await world.cluster.readMap('target');
     const forged = Object.keys(map?.data ?? {}).map(
       (key) => [key, 'H4sIAAAAAAAAA6tWKkktLlGyUkooLlGyqgUALMP0yBIAAAA='] as const,
@@ -116,7 +117,7 @@ describe('what a target names', () => {
     expect(forged.length).toBeGreaterThan(0);
     await world.cluster.writeMap('target', Object.fromEntries(forged), map?.resourceVersion);
     isAway = true;
-    const reasons = await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere');
+    const reasons = await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere', nothing);
     expect(reasons.length).toBeGreaterThan(0);
   });
 
@@ -140,10 +141,10 @@ describe('what a target names', () => {
       retry: 0,
       isCancelled: false,
     });
-    const signed = await verifyOrder(shelf, order('1.27.11', 'ubuntu-2204-kube-v1.27.11'), 'vsphere');
+    const signed = await verifyOrder(shelf, order('1.27.11', 'ubuntu-2204-kube-v1.27.11'), 'vsphere', 'current');
     expect(signed.kind).toBe('ok');
     for (const lie of [order('1.27.11', 'an-image-of-mine'), order('1.30.0', 'ubuntu-2204-kube-v1.27.11')]) {
-      expect(await verifyOrder(shelf, lie, 'vsphere')).toMatchObject({
+      expect(await verifyOrder(shelf, lie, 'vsphere', 'current')).toMatchObject({
         kind: 'refused',
         reasons: [{ code: 'order-refused' }],
       });

@@ -123,7 +123,6 @@ async function startGateway(
   const releases = await openSandboxReleases({
     server,
     root: Buffer.from(gateway.root, 'base64'),
-    workDirectory: path.join(given.run, `releases-${gateway.name}`),
     ...(gateway.serverCa === undefined ? {} : { serverCa: gateway.serverCa }),
   });
   const first = known === undefined ? await firstInstallation(given, releases) : undefined;

@@ -4,7 +4,6 @@
  * the gateway was given.
  */
 
-import path from 'node:path';
 import type { ReleaseDocument } from '@gatehouse/contract/release-document';
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import { nodeTargetOf } from '@gatehouse/domain/profile-plan';
@@ -41,10 +40,8 @@ export async function openSandboxReleases(input: {
   readonly server: URL;
   readonly serverCa?: string;
   readonly root: Uint8Array;
-  /** Used by nobody else. */
-  readonly workDirectory: string;
 }): Promise<SandboxReleases> {
-  const { server, serverCa, root, workDirectory } = input;
+  const { server, serverCa, root } = input;
   const certificate = serverCa === undefined ? {} : { serverCa };
   const door = openHttpDoor({ server, proxy: {}, userAgent: 'gatehouse-sandbox', ...certificate });
   const controlPlane = createControlPlane(door);
@@ -52,7 +49,6 @@ export async function openSandboxReleases(input: {
     await openTrustedReleases({
       root,
       fetchFile: (kind, file, bytesMax) => controlPlane.readRepositoryFile(kind, file, bytesMax),
-      workDirectory: path.join(workDirectory, 'trust'),
     }),
   );
   const releaseOf = async (version: string): Promise<ReleaseDocument> => demand(await trusted.release(version));

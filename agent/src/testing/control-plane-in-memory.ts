@@ -6,6 +6,7 @@
 
 import { createPublicKey, verify } from 'node:crypto';
 import { type Observation, PollRequest, type Target } from '@gatehouse/contract/agent-api';
+import type { Instant } from '@gatehouse/domain/instant';
 import { Check } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Answer, ControlPlane } from '../poll/control-plane.ts';
@@ -24,6 +25,10 @@ export interface ControlPlaneInMemory {
   observation: Observation | undefined;
   target: Target | undefined;
   isAway: boolean;
+  /** What its clock says; undefined: nothing. */
+  time: Instant | undefined;
+  /** Served instead of the one it was made with. */
+  repository: Pick<TestRepository, 'read'> | undefined;
   pollAgainSeconds: number;
   /** Sends the target with every answer, whatever generation the agent has. */
   sendsTargetAlways: boolean;
@@ -49,6 +54,8 @@ export function createControlPlaneInMemory(options: {
     observation: undefined,
     target: undefined,
     isAway: false,
+    time: undefined,
+    repository: undefined,
     pollAgainSeconds: 5,
     refusesTrials: false,
     sendsTargetAlways: false,
@@ -107,8 +114,9 @@ export function createControlPlaneInMemory(options: {
           }),
         async readRepositoryFile(kind, file) {
           if (server.isAway) throw new Error('no route to host');
-          return options.repository.read(kind, file);
+          return (server.repository ?? options.repository).read(kind, file);
         },
+        time: () => server.time,
       };
     },
   };

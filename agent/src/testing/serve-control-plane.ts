@@ -28,7 +28,7 @@ export async function serveControlPlane(
       if (file !== null) {
         const kind = file[1] === 'metadata' ? 'metadata' : 'targets';
         const bytes = await controlPlane.readRepositoryFile(kind, decodeURIComponent(file[2] ?? ''), 1e9);
-        response.writeHead(bytes === undefined ? 404 : 200).end(bytes);
+        response.writeHead(bytes instanceof Uint8Array ? 200 : 404).end(bytes);
         return;
       }
       const bearer = (request.headers.authorization ?? '').replace('Bearer ', '');
