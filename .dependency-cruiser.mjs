@@ -18,7 +18,7 @@ const ours = [
 const allowed = {
   domain: [],
   contract: [],
-  release: ['contract'],
+  release: ['domain', 'contract'],
   server: ['domain', 'contract', 'release'],
   agent: ['domain', 'contract', 'release'],
   cli: ['contract', 'release'],

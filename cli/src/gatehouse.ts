@@ -35,6 +35,7 @@ import { profileUpdateShow } from './commands/profile-update-show.ts';
 import { releaseBundle } from './commands/release-bundle.ts';
 import { releaseImport } from './commands/release-import.ts';
 import { releaseKeysInit } from './commands/release-keys-init.ts';
+import { releaseLint } from './commands/release-lint.ts';
 import { releaseList } from './commands/release-list.ts';
 import { releasePublish } from './commands/release-publish.ts';
 import { runProgram } from './commands/programs.ts';
@@ -70,7 +71,10 @@ const nouns: Readonly<Record<string, { readonly description: string; readonly ve
       platformChannel,
     ],
   },
-  release: { description: 'signed releases', verbs: [releaseList, releaseImport, releaseBundle, releasePublish, releaseKeysInit] },
+  release: {
+    description: 'signed releases',
+    verbs: [releaseList, releaseImport, releaseBundle, releasePublish, releaseLint, releaseKeysInit],
+  },
   'host-cluster': { description: 'clusters created through a gateway', verbs: [hostClusterList, hostClusterCreate] },
   audit: { description: 'what people and tokens did', verbs: [auditList] },
 };

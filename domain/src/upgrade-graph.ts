@@ -8,6 +8,7 @@ import type { UpgradeRisk } from './upgrade-risk.ts';
 import {
   compareVersions,
   type KubernetesVersion,
+  parsePlatformVersion,
   type PlatformVersion,
   type VersionParts,
   versionParts,
@@ -212,6 +213,11 @@ export function risksBetween(release: GraphRelease, from: PlatformVersion): read
 /** `4.1.12` is that version, `4.1.x` each patch of 4.1, `4.x` each version of 4. Anything else matches nothing. */
 export function patternMatches(pattern: string, version: PlatformVersion): boolean {
   return patternsOf(versionParts(version)).includes(pattern);
+}
+
+/** The least version that a pattern stands for; nothing when it is no pattern. */
+export function leastOfPattern(pattern: string): PlatformVersion | undefined {
+  return parsePlatformVersion(pattern.replace(/^(\d+\.\d+)\.x$/, '$1.0').replace(/^(\d+)\.x(\.x)?$/, '$1.0.0'));
 }
 
 function patternsOf({ major, minor, patch }: VersionParts): readonly string[] {
