@@ -15,15 +15,7 @@ export function hopLines(hop: PlannedHop, number: number): readonly string[] {
     `${number}. ${hop.from} → ${hop.to}   (${basisText[hop.basis]})`,
     ...(hop.floor === undefined ? [] : [`   Floor, nobody passes it without stopping: ${plain(hop.floor)}`]),
     `   Agent      ${agent.from === agent.to ? `${agent.to}, as before` : `${agent.from ?? '?'} → ${agent.to}`}`,
-    ...hop.providers.flatMap((provider) => {
-      const kubernetes = kubernetesText(provider.kubernetes);
-      return [
-        `   Profile    ${plain(provider.provider)}: ${profileText[provider.profile]}${kubernetes}`,
-        ...(provider.kubernetesRefusal === undefined
-          ? []
-          : [`              ! ${plain(provider.kubernetesRefusal.message)}`]),
-      ];
-    }),
+    ...providerLines(hop.providers),
     ...hop.risks.flatMap((risk) => [
       `   Risk       ${risk.name}: ${riskText(risk)}`,
       `              ${plain(risk.message)}${risk.url === undefined ? '' : ` ${plain(risk.url)}`}`,
@@ -32,8 +24,19 @@ export function hopLines(hop: PlannedHop, number: number): readonly string[] {
   ];
 }
 
+/** Providers for which a hop brings the same stand on one line. */
+function providerLines(providers: PlannedHop['providers']): readonly string[] {
+  const names = new Map<string, string[]>();
+  for (const { provider, profile, kubernetes, kubernetesRefusal } of providers) {
+    const refusal = kubernetesRefusal === undefined ? '' : `\n              ! ${plain(kubernetesRefusal.message)}`;
+    const what = `${profileText[profile]}${kubernetesText(kubernetes)}${refusal}`;
+    names.set(what, [...(names.get(what) ?? []), plain(provider)]);
+  }
+  return [...names].map(([what, of]) => `   Profile    ${of.join(', ')}: ${what}`);
+}
+
 const profileText = {
-  changed: 'a profile update, which waits for a person to confirm it on each gateway',
+  changed: 'a profile update, which a person confirms on each gateway that Gatehouse installed',
   unchanged: 'the same profile, no profile update',
   new: 'its first profile',
   missing: 'no profile any more, gateways keep theirs',

@@ -156,8 +156,8 @@ function replicas({ replicas: all, release }: PreflightFacts): PreflightFinding 
       ? []
       : live.filter(({ programVersion }) => compareVersions(programVersion, release.serverMinimum) < 0);
   if (release === undefined || tooOld.length === 0) {
-    const count = live.length === 1 ? 'One replica' : `${live.length} replicas`;
-    return passed(check, `${count} of the server, each with a program that the release accepts.`);
+    const count = live.length === 1 ? 'One replica of the server was' : `${live.length} replicas of the server were`;
+    return passed(check, `${count} heard in the last minute, each with a program that the release accepts.`);
   }
   const named = tooOld.map(({ name, programVersion }) => `${name} (${programVersion})`).join(', ');
   return failed(

@@ -15,7 +15,7 @@ import { listenForChanges } from './events/event-signal.ts';
 import { ensureDefaults, ensureSigningKey } from './first-start.ts';
 import { type App, createApp } from './http/app.ts';
 import type { Services } from './http/services.ts';
-import { advancePlatform } from './platform/advance-plan.task.ts';
+import { createPlanWatch } from './platform/advance-plan.task.ts';
 import { rememberTimeline } from './platform/platform.command.ts';
 import { deleteReplica, type Replica, sayReplica } from './platform/replica.store.ts';
 import { createPollMemory } from './polls/poll-memory.ts';
@@ -86,7 +86,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onChange: (change) => memory.forget(change),
     onListening: (isListening) => memory.setListening(isListening),
   });
-  const advance = createSoon(() => advancePlatform(services), {
+  const advance = createSoon(createPlanWatch(services).look, {
     everyMilliseconds: planEvery,
     onError: report('the platform’s plan could not be looked at'),
   });

@@ -36,7 +36,10 @@ export function platformStatus(terminal: Terminal): Command {
       }
       if (platform.plan !== undefined) terminal.out(`\n${planLines(platform.plan).join('\n')}`);
       if (platform.waivers.length > 0) terminal.out(`\n${platform.waivers.map(waiverLine).join('\n')}`);
+      // What holds a plan under way is said with it.
+      const isHeld = platform.plan?.state === 'held';
       for (const { gateway, state, reasons } of platform.gates) {
+        if (isHeld && state === 'closed') continue;
         terminal.out(`\n${plain(gateway)} holds ${state === 'waived' ? 'nothing, it is waived' : 'the next hop'}:`);
         terminal.out(reasonLines(reasons).join('\n'));
       }

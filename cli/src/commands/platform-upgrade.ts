@@ -93,9 +93,9 @@ async function followPlan(terminal: Terminal, client: Client, first: Platform): 
   while (!terminal.interrupted.aborted) {
     const { plan, version } = platform;
     if (plan === undefined) throw new Failure(exitCodes.failed, ['The platform has no plan any more.']);
-    const text = progressText(platform);
-    if (text !== said) terminal.out(text);
-    said = text;
+    const key = progressKey(platform);
+    if (key !== said) terminal.out(progressText(platform));
+    said = key;
     if (plan.state === 'done') return;
     if (plan.state === 'cancelled' || plan.state === 'superseded') {
       throw new Failure(exitCodes.refused, [
@@ -115,6 +115,13 @@ async function lookAgain(client: Client, before: Platform): Promise<Platform> {
     if (error instanceof ProblemError && error.problem.status < 500 && error.problem.status !== 429) throw error;
     return before;
   }
+}
+
+/** What has to change for it to be said again: not the moment of a poll, but who holds what. */
+function progressKey({ version, plan, gates }: Platform): string {
+  const held = gates.filter(({ state }) => state === 'closed').map(({ tenant, gateway }) => [tenant, gateway]);
+  const others = plan?.reasons.filter(({ code }) => !code.startsWith('gateway-')).map(({ message }) => message);
+  return JSON.stringify([version, plan?.state, plan?.nextHop, held, others]);
 }
 
 function progressText({ version, plan }: Platform): string {

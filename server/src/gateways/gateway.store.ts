@@ -53,6 +53,7 @@ export interface GatewayPart {
   readonly projectId?: string | undefined;
   readonly provider?: string | undefined;
   readonly name?: string | undefined;
+  readonly ids?: readonly string[] | undefined;
   /** Names after this one, then ids after this one. */
   readonly after?: { readonly name: string; readonly id: string } | undefined;
   readonly limit: number;
@@ -65,6 +66,7 @@ export async function selectGateways(db: Queryable, part: GatewayPart): Promise<
   if (part.projectId !== undefined) query = query.where('g.project_id', '=', part.projectId);
   if (part.provider !== undefined) query = query.where('g.provider', '=', part.provider);
   if (part.name !== undefined) query = query.where('g.name', '=', part.name);
+  if (part.ids !== undefined) query = query.where('g.id', 'in', part.ids);
   const { after } = part;
   if (after !== undefined) {
     query = query.where((eb) =>

@@ -1,4 +1,8 @@
-/** Looks whether the plan under way may go on: every so often, and soon after something changed. Every replica looks. */
+/**
+ * Looks whether the plan under way may go on: every so often, and soon after something changed. Every replica looks. Most
+ * looks find that it still waits, so they ask first for the gateways that held it the last time, and a look at a large
+ * fleet is not made again at once.
+ */
 
 import type { Services } from '../http/services.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
@@ -6,24 +10,50 @@ import { done } from '../http/answer.ts';
 import { lockPlatform, selectPlatform } from '../releases/release.store.ts';
 import { doWork } from '../work/work.ts';
 import { advancePlan } from './advance-plan.command.ts';
-import { judgePlan, outlineOf } from './plan-judgement.ts';
+import { gatesFor, judgePlan, outlineOf } from './plan-judgement.ts';
 import { selectOpenPlatformPlan } from './platform-plan.store.ts';
 
-export async function advancePlatform(services: Services): Promise<void> {
-  const { db } = services;
-  const now = services.now();
-  const plan = await selectOpenPlatformPlan(db);
-  const { version } = await selectPlatform(db);
-  if (plan === undefined || version === undefined) return;
-  // Without a lock first: most looks find that it still waits.
-  const { decision } = await judgePlan(db, platformVersion(version), outlineOf(plan), now, services);
-  if (decision.kind === 'hold') return;
-  await doWork({ db, now, requestId: 'platform-plan' }, async (work) => {
-    const platform = await lockPlatform(work.tx);
-    const open = await selectOpenPlatformPlan(work.tx);
-    if (platform.version !== undefined && open !== undefined) {
-      await advancePlan(work, open, platformVersion(platform.version), services);
-    }
-    return done(undefined);
-  });
+const rememberedMax = 100;
+/** Looks may take this share of a replica's time: one part in six. */
+const restPerLook = 5;
+
+export function createPlanWatch(services: Services): { look(): Promise<void> } {
+  const { db, timings } = services;
+  let lastClosed: readonly string[] = [];
+  let restUntil = 0;
+
+  async function isStillClosed(version: string): Promise<boolean> {
+    if (lastClosed.length === 0) return false;
+    const part = { ids: lastClosed };
+    const { gates } = await gatesFor(db, { version: platformVersion(version), part }, services.now(), timings);
+    return gates.some(({ state }) => state === 'closed');
+  }
+
+  return {
+    async look() {
+      const plan = await selectOpenPlatformPlan(db);
+      const { version } = await selectPlatform(db);
+      if (plan === undefined || version === undefined) return;
+      if (await isStillClosed(version)) return;
+      if (performance.now() < restUntil) return;
+      const begun = performance.now();
+      const now = services.now();
+      const { decision, gates } = await judgePlan(db, platformVersion(version), outlineOf(plan), now, services);
+      const ended = performance.now();
+      restUntil = ended + (ended - begun) * restPerLook;
+      lastClosed = gates
+        .filter(({ state }) => state === 'closed')
+        .slice(0, rememberedMax)
+        .map(({ gatewayId }) => gatewayId);
+      if (decision.kind === 'hold') return;
+      await doWork({ db, now, requestId: 'platform-plan' }, async (work) => {
+        const platform = await lockPlatform(work.tx);
+        const open = await selectOpenPlatformPlan(work.tx);
+        if (platform.version !== undefined && open !== undefined) {
+          await advancePlan(work, open, platformVersion(platform.version), services);
+        }
+        return done(undefined);
+      });
+    },
+  };
 }

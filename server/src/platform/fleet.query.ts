@@ -22,6 +22,8 @@ export interface FleetGateway {
 export interface FleetPart {
   readonly tenantId?: string;
   readonly projectId?: string;
+  /** Only these, where they still count. */
+  readonly ids?: readonly string[];
 }
 
 const rowsPerRead = 500;

@@ -5,6 +5,7 @@ import { type Gate, gatesOf } from '@gatehouse/domain/platform-gates';
 import { failuresOf, type PreflightFinding } from '@gatehouse/domain/platform-preflight';
 import { decideProgress, type Hop, nextHop, type ProgressDecision } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
+import type { Timings } from '@gatehouse/domain/timings';
 import { buildUpgradeGraph, stepBetween } from '@gatehouse/domain/upgrade-graph';
 import { judgeRisk, type RiskGateway, type UpgradeRisk } from '@gatehouse/domain/upgrade-risk';
 import type { PlatformVersion } from '@gatehouse/domain/version';
@@ -12,7 +13,7 @@ import type { Queryable } from '../database/connection.ts';
 import type { KeptHop } from '../database/schema.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import type { Services } from '../http/services.ts';
-import { type FleetGateway, loadFleet } from './fleet.query.ts';
+import { type FleetGateway, type FleetPart, loadFleet } from './fleet.query.ts';
 import type { PlatformPlanRow } from './platform-plan.store.ts';
 import { preflight } from './preflight.query.ts';
 import { loadPathReleases, type PathRelease } from './release-graph.store.ts';
@@ -40,6 +41,18 @@ export const outlineOf = (plan: PlatformPlanRow): PlanOutline => ({
 
 const toHop = ({ from, to }: KeptHop): Hop => ({ from: platformVersion(from), to: platformVersion(to) });
 
+/** Of a part of the fleet: what is known of each gateway, and its gate. */
+export async function gatesFor(
+  db: Queryable,
+  { version, part }: { readonly version: PlatformVersion; readonly part: FleetPart },
+  now: Instant,
+  timings: Timings,
+): Promise<{ readonly fleet: readonly FleetGateway[]; readonly gates: readonly Gate[] }> {
+  const fleet = await loadFleet(db, part, now, timings);
+  const gateways = fleet.map(({ readiness }) => readiness);
+  return { fleet, gates: gatesOf({ version, gateways, settle: timings.platform.settle }, now) };
+}
+
 export async function judgePlan(
   db: Queryable,
   platform: PlatformVersion,
@@ -52,11 +65,7 @@ export async function judgePlan(
   const releases = next === undefined ? [] : await loadPathReleases(db);
   const release = releases.find(({ version }) => version === next?.to);
   const findings = await preflight(db, release === undefined ? {} : { release });
-  const fleet = await loadFleet(db, {}, now, timings);
-  const gates = gatesOf(
-    { version: platform, gateways: fleet.map(({ readiness }) => readiness), settle: timings.platform.settle },
-    now,
-  );
+  const { fleet, gates } = await gatesFor(db, { version: platform, part: {} }, now, timings);
   const obstacles =
     next === undefined
       ? []

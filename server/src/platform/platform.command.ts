@@ -176,7 +176,9 @@ async function start(upgrade: Upgrade, open: PlatformPlanRow | undefined): Promi
     message: `An upgrade of the platform from ${version} to ${request.to} was started by ${by}: ${way}.${accepting(acceptedRisks)}`,
   });
   const advanced = await advancePlan(work, plan, version, services);
-  return isTaken(upgrade, advanced) ? undefined : held(advanced);
+  return isTaken(upgrade, advanced)
+    ? undefined
+    : held(advanced, 'Nothing was started; with --wait the plan starts now and goes on by itself.');
 }
 
 /** Undefined: taken. */
@@ -201,7 +203,9 @@ async function goOn(upgrade: Upgrade, plan: PlatformPlanRow): Promise<Refusal | 
   if (replanned.kind === 'refused') return replanned;
   const advanced = await advancePlan(work, replanned.reply, version, services);
   const isChanged = accepted.length > 0 || replanned.reply.id !== plan.id;
-  return isChanged || isTaken(upgrade, advanced) ? undefined : held(advanced);
+  return isChanged || isTaken(upgrade, advanced)
+    ? undefined
+    : held(advanced, `The plan to ${plan.to_version} goes on by itself as soon as nothing holds it.`);
 }
 
 /**
@@ -254,15 +258,15 @@ function isTaken({ request }: Upgrade, { hopsTaken, judgement: { decision } }: A
   return decision.opensAt !== undefined;
 }
 
-function held({ version, judgement: { decision } }: Advanced): Refusal {
+function held({ version, judgement: { decision } }: Advanced, outlook: string): Refusal {
   if (decision.kind !== 'hold') throw new TypeError('what is not held is taken');
-  return stay(version, decision.reasons);
+  return stay(version, decision.reasons, outlook);
 }
 
-function stay(version: PlatformVersion, reasons: readonly Reason[]): Refusal {
+function stay(version: PlatformVersion, reasons: readonly Reason[], outlook?: string): Refusal {
   const [first] = reasons;
   const code = first?.code === 'release-unknown' ? 'release-unknown' : 'upgrade-refused';
-  return refuse(code, `The platform stays on ${version}. ${first?.message ?? ''}`, {
+  return refuse(code, `The platform stays on ${version}. ${outlook ?? first?.message ?? ''}`, {
     reasons: boundedReasons(reasons).map(toReasonView),
   });
 }

@@ -3,7 +3,7 @@
 import type { Platform } from '@gatehouse/contract/operator-types';
 import type { UpgradePlan } from '@gatehouse/contract/platform-types';
 import type { Instant } from '@gatehouse/domain/instant';
-import { type Gate, gatesOf } from '@gatehouse/domain/platform-gates';
+import type { Gate } from '@gatehouse/domain/platform-gates';
 import type { PreflightFinding } from '@gatehouse/domain/platform-preflight';
 import type { ProgressDecision } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
@@ -19,7 +19,7 @@ import type { Services } from '../http/services.ts';
 import { type Principal, visiblePart } from '../identity/principal.ts';
 import { selectPlatform } from '../releases/release.store.ts';
 import { type FleetGateway, loadFleet } from './fleet.query.ts';
-import { judgePlan, outlineOf, type PlanOutline } from './plan-judgement.ts';
+import { gatesFor, judgePlan, outlineOf, type PlanOutline } from './plan-judgement.ts';
 import { type PlatformPlanRow, selectPlatformPlan, selectTakenHops } from './platform-plan.store.ts';
 import {
   boundedReasons,
@@ -156,11 +156,13 @@ async function look(
         judged.decision.kind === 'hold' ? seenReasons(judged.decision.reasons, judged.gates, seen, principal) : [],
     };
   }
-  const fleet = await loadFleet(db, visiblePart(principal), now, services.timings);
-  const gateways = fleet.map(({ readiness }) => readiness);
-  const gates =
-    version === undefined ? [] : gatesOf({ version, gateways, settle: services.timings.platform.settle }, now);
-  return { fleet, gates, preflight: seesAll(principal) ? await preflight(db, {}) : [], reasons: [] };
+  const part = visiblePart(principal);
+  const findings = seesAll(principal) ? await preflight(db, {}) : [];
+  const { fleet, gates } =
+    version === undefined
+      ? { fleet: await loadFleet(db, part, now, services.timings), gates: [] }
+      : await gatesFor(db, { version, part }, now, services.timings);
+  return { fleet, gates, preflight: findings, reasons: [] };
 }
 
 /** Whoever does not see the whole platform learns what holds it on their own gateways, and that there is more. */

@@ -1,13 +1,14 @@
 /** The imported releases as the upgrade path sees them. */
 
 import type { ReleaseDocument } from '@gatehouse/contract/release-document';
+import type { Recall } from '@gatehouse/domain/recall-types';
 import type { GraphProfile, GraphRelease } from '@gatehouse/domain/upgrade-graph';
 import type { KubernetesVersion, PlatformVersion } from '@gatehouse/domain/version';
 import { parseKubernetesVersion } from '@gatehouse/domain/version';
 import { sql } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
-import { selectReleaseDocuments } from '../releases/release.store.ts';
+import { selectRecalls, selectReleaseDocuments } from '../releases/release.store.ts';
 
 export interface PathRelease extends GraphRelease {
   readonly serverMinimum: PlatformVersion;
@@ -16,7 +17,21 @@ export interface PathRelease extends GraphRelease {
 export async function loadPathReleases(db: Queryable): Promise<readonly PathRelease[]> {
   const documents = await selectReleaseDocuments(db);
   const kubernetes = await selectKubernetesVersions(db);
-  return documents.map((document) => toPathRelease(document, kubernetes));
+  const recalls = await selectRecalls(db);
+  return documents.map((document) => ({
+    ...toPathRelease(document, kubernetes),
+    ...recalledOf(document, recalls),
+  }));
+}
+
+/** Of two recalls of a version the publisher's counts, which nobody can take back. */
+function recalledOf(
+  { platformVersion: version }: ReleaseDocument,
+  recalls: readonly Recall[],
+): Pick<PathRelease, 'recalled'> {
+  const own = recalls.filter((recall) => recall.platformVersion === version);
+  const recall = own.find(({ isSigned }) => isSigned) ?? own[0];
+  return recall === undefined ? {} : { recalled: { reason: recall.reason } };
 }
 
 /** By the profile's digest. Profiles are large, and of each only this is read. */
