@@ -60,6 +60,9 @@ async function readIndex(archive: RandomAccess): Promise<ReadonlyMap<string, Tar
     }
     entries += 1;
     if (entries > entriesMax) throw new Malformed(`The archive has more than ${entriesMax} entries.`);
+    if (offset === 0 && block[0] === 0x1f && block[1] === 0x8b) {
+      throw new Malformed('The archive is compressed, which a bundle is not; unpack it with `gzip -d` first.');
+    }
     const header = parseHeader(block, offset);
     offset += blockSize;
     if (header.type === 'x') {
