@@ -10,7 +10,7 @@ import { confirmedProgress, hasBegun } from './gateway-status.ts';
 import { isPastCancel } from './profile-update-step.ts';
 import type { Recall, RecalledRelease } from './recall-types.ts';
 import type { Reason, Reasons } from './reason.ts';
-import { compareVersions, type PlatformVersion } from './version.ts';
+import { compareVersions, type PlatformVersion, versionParts } from './version.ts';
 
 export interface KnownRelease {
   readonly platformVersion: PlatformVersion;
@@ -238,6 +238,18 @@ function wayOut({ recalls, release }: GatewayFacts): string {
     return `Upgrade the platform with \`gatehouse platform upgrade ${recalls.next}\`; what it brings replaces what was recalled.`;
   }
   return `No imported release leads on from ${release?.platformVersion ?? 'here'}; import the next good one with \`gatehouse release import\`.`;
+}
+
+/** Of the good versions that one step leads to: the latest patch of the same minor, else the nearest other. */
+export function nextGood(from: PlatformVersion, versions: readonly PlatformVersion[]): PlatformVersion | undefined {
+  const ordered = versions.toSorted(compareVersions);
+  return ordered.findLast((version) => isSameMinor(version, from)) ?? ordered.at(0);
+}
+
+function isSameMinor(a: PlatformVersion, b: PlatformVersion): boolean {
+  const left = versionParts(a);
+  const right = versionParts(b);
+  return left.major === right.major && left.minor === right.minor;
 }
 
 export interface RecallsOfVersion {

@@ -7,6 +7,7 @@ import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
 import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import { activePauses, isExempt, isPaused } from '@gatehouse/domain/pause';
 import { isProfileUpdateAvailable } from '@gatehouse/domain/profile-availability';
+import { recalledParts } from '@gatehouse/domain/recall';
 import type { Reason as DomainReason } from '@gatehouse/domain/reason';
 import type { Timings } from '@gatehouse/domain/timings';
 import { plainLine, plainText } from '../http/plain-text.ts';
@@ -35,6 +36,11 @@ export function toGatewayView(loaded: LoadedGateway, now: Instant, timings: Timi
   const available = isProfileUpdateAvailable(facts) ? facts.release?.profile : undefined;
   const pauses = loaded.pauses.filter((pause) => activePauses([toPause(pause)], now).length > 0);
   const attempt = observation?.attempt;
+  const recalled = recalledParts(facts).map(({ part, recall }) => ({
+    part,
+    release: recall.platformVersion,
+    reason: plainText(recall.reason),
+  }));
   const kubernetes = observation?.kubernetes;
   return {
     id: row.id,
@@ -112,6 +118,7 @@ export function toGatewayView(loaded: LoadedGateway, now: Instant, timings: Timi
     controlPlanes: row.control_planes,
     workers: row.workers,
     profileKeptByOwner: row.installation === 'existing-cluster',
+    ...(recalled.length === 0 ? {} : { recalled }),
   };
 }
 

@@ -79,7 +79,7 @@ export function gatewayCommands(
       const place = await access.place(tx, { tenant: query?.tenant, project: body.project });
       if (place.kind === 'refused') return place;
       const platform = await selectPlatform(tx);
-      const refusal = installRefusal(platform);
+      const refusal = await installRefusal(tx, platform);
       if (refusal !== undefined) return refusal;
       const providers = await providersOf(tx, platform);
       if (!providers.includes(body.provider)) {
@@ -112,7 +112,7 @@ export function gatewayCommands(
       const found = await access.gateway(tx, { ...params, tenant: query?.tenant });
       if (found.kind === 'refused') return found;
       const platform = await selectPlatform(tx);
-      const refusal = installRefusal(platform);
+      const refusal = await installRefusal(tx, platform);
       if (refusal !== undefined) return refusal;
       const row = await lockGateway(tx, found.reply.id);
       if (row === undefined || row.deletion_requested_at !== null || row.deleted_at !== null) {

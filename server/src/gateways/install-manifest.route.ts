@@ -26,7 +26,7 @@ export function registerInstallManifestRoute(app: FastifyInstance, services: Ser
         return sendRefusal(request, reply, refuse('not-found', detail));
       }
       const platform = await selectPlatform(db);
-      const refusal = installRefusal(platform);
+      const refusal = await installRefusal(db, platform);
       if (refusal !== undefined) return sendRefusal(request, reply, refusal);
       const release = await selectReleaseDocument(db, platform.version ?? '');
       if (release === undefined) throw new Error(`the release ${platform.version} of the platform is missing`);

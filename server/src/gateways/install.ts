@@ -16,6 +16,7 @@ import {
   type PlatformRow,
   selectFirstRoot,
   selectProfileDocuments,
+  selectRecalls,
   selectReleaseDocument,
   toProfile,
 } from '../releases/release.store.ts';
@@ -25,7 +26,7 @@ import type { GatewayRow } from './gateway.store.ts';
 const registrationTokenLife = hours(24);
 
 /** Why no real gateway can be installed from this control plane now. */
-export function installRefusal(platform: PlatformRow): Refusal | undefined {
+export async function installRefusal(db: Queryable, platform: PlatformRow): Promise<Refusal | undefined> {
   if (platform.isSandbox) {
     const detail =
       'This is a sandbox control plane: its releases are signed by a sandbox root that no real gateway may trust. ' +
@@ -37,7 +38,12 @@ export function installRefusal(platform: PlatformRow): Refusal | undefined {
       'No release was imported yet; import one with `gatehouse release import`, which sets the platform version.';
     return refuse('no-platform-version', detail, { reasons: [{ code: 'no-platform-version', message: detail }] });
   }
-  return undefined;
+  const [recall] = await selectRecalls(db, platform.version);
+  if (recall === undefined) return undefined;
+  const detail =
+    `Release ${platform.version}, which the platform is on, was recalled, so no gateway is installed with it: ` +
+    `${recall.reason} Upgrade the platform to a good release first.`;
+  return refuse('release-recalled', detail, { reasons: [{ code: 'release-recalled', message: detail }] });
 }
 
 export interface RegistrationToken {

@@ -29,6 +29,7 @@ import type { PollMemory } from '../polls/poll-memory.ts';
 import type { PollTimes } from '../polls/poll-times.task.ts';
 import { profileUpdateCommands } from '../profile-updates/profile-update.command.ts';
 import { profileUpdateQueries } from '../profile-updates/profile-update.query.ts';
+import { recallCommands } from '../recalls/recall.command.ts';
 import { releaseCommands, releaseQueries } from '../releases/release.command.ts';
 import { registerReleaseFileRoutes } from '../releases/release-files.route.ts';
 import { tenantCommands, tenantQueries } from '../tenants/tenant.command.ts';
@@ -147,6 +148,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...platformCommands(services),
       ...waiverCommands,
       ...releaseCommands(services),
+      ...recallCommands,
       ...hostClusterCommands,
       ...tenantCommands,
       ...tokenCommands,

@@ -4,7 +4,9 @@ import type { ProfileUpdateOrder, Target } from '@gatehouse/contract/agent-api';
 import type { AgentUpdateDecision } from '@gatehouse/domain/agent-update';
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
+import { attemptToGiveUp, repaveHolds } from '@gatehouse/domain/recall';
 import type { ProfileUpdatePlan, ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
+import { toReasonView } from '../gateways/gateway-view.ts';
 import { canonicalJson } from '@gatehouse/release/canonical-json';
 
 export type TargetContents = Omit<Target, 'generation'>;
@@ -27,6 +29,8 @@ export function desiredTarget(input: TargetInput): TargetContents {
   const confirmed = facts.profileUpdate;
   const agent = agentToName(facts, decision);
   const release = agent && input.releaseOfAgent(agent.digest);
+  const attempted = attemptToGiveUp(facts) && facts.observation?.attempt?.to;
+  const held = repaveHolds(facts).map(toReasonView);
   return {
     ...(agent === undefined || release === undefined
       ? {}
@@ -38,6 +42,7 @@ export function desiredTarget(input: TargetInput): TargetContents {
             isRetried: facts.retriedAgentDigests.includes(agent.digest),
           },
         }),
+    ...(attempted === undefined ? {} : { recalledAgent: attempted.digest }),
     ...(initialProfile === undefined ? {} : { initialProfile }),
     ...(confirmed === undefined || confirmedRelease === undefined
       ? {}
@@ -46,6 +51,7 @@ export function desiredTarget(input: TargetInput): TargetContents {
             release: confirmedRelease,
             retry: confirmed.retry,
             isCancelled: confirmed.isCancelled,
+            ...(held.length === 0 ? {} : { held }),
           }),
         }),
     ...(proposed === undefined
@@ -69,7 +75,7 @@ function agentToName(facts: GatewayFacts, decision: AgentUpdateDecision): AgentR
 
 function toOrder(
   plan: ProfileUpdatePlan,
-  order: Pick<ProfileUpdateOrder, 'release' | 'retry' | 'isCancelled'>,
+  order: Pick<ProfileUpdateOrder, 'release' | 'retry' | 'isCancelled' | 'held'>,
 ): ProfileUpdateOrder {
   return { planId: plan.planId, from: plan.from, to: plan.to, steps: plan.steps.map(toStep), ...order };
 }

@@ -2,6 +2,7 @@
 
 import type { Observation, Target } from '@gatehouse/contract/agent-api';
 import type { Instant } from '@gatehouse/domain/instant';
+import { sql } from 'kysely';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
 
 export async function upsertObservation(
@@ -44,6 +45,17 @@ export async function deleteRetriedAgents(
 ): Promise<void> {
   if (digests.length === 0) return;
   await tx.deleteFrom('retried_agents').where('gateway_id', '=', gatewayId).where('digest', 'in', digests).execute();
+}
+
+/** The versions of the imported releases that have this profile for some provider, in the order of their import. */
+export async function selectReleasesOfProfile(db: Queryable, digest: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('releases as r')
+    .select('r.version')
+    .orderBy('r.imported_at')
+    .where(sql<boolean>`jsonb_path_query_array(r.document, '$.profiles.*.digest') ? ${digest}`)
+    .execute();
+  return rows.map(({ version }) => version);
 }
 
 /** The versions of the imported releases that have this agent, in the order of their import. */

@@ -4,16 +4,17 @@ import type { Target } from '@gatehouse/contract/agent-api';
 import { type AgentUpdateDecision, decideAgentUpdate } from '@gatehouse/domain/agent-update';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { nextGeneration } from '@gatehouse/domain/generation';
+import { isUpdateToCancel, recallOfProfile } from '@gatehouse/domain/recall';
 import type { ProfileUpdatePlan } from '@gatehouse/domain/profile-update-types';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { LoadedGateway } from '../gateways/gateway-facts.store.ts';
-import { updateGateway } from '../gateways/gateway.store.ts';
+import { eventSubject, updateGateway } from '../gateways/gateway.store.ts';
 import { currentPlan } from '../profile-updates/current-plan.ts';
-import { insertPlan } from '../profile-updates/profile-update.store.ts';
+import { insertPlan, updateProfileUpdateOrder } from '../profile-updates/profile-update.store.ts';
 import { selectReleaseDocument } from '../releases/release.store.ts';
 import type { Work } from '../work/work.ts';
 import { desiredTarget, isSameTarget } from './desired-target.ts';
-import { insertTarget, selectReleasesOfAgent } from './poll.store.ts';
+import { insertTarget, selectReleasesOfAgent, selectReleasesOfProfile } from './poll.store.ts';
 
 export interface Retarget {
   /** With its profiles, and with whatever this transaction has changed. */
@@ -38,7 +39,9 @@ export async function retarget(
   { loaded, timings, reason, reportedGeneration = 0 }: Retarget,
 ): Promise<Retargeted> {
   const { tx, now } = work;
-  const { row, facts, openUpdate } = loaded;
+  const { row, openUpdate } = loaded;
+  const isUpdateCancelled = openUpdate !== undefined && isUpdateToCancel(loaded.facts);
+  const facts = isUpdateCancelled ? withCancelledUpdate(loaded.facts) : loaded.facts;
   const decision = decideAgentUpdate(facts, now, timings);
   const planned = facts.profileUpdate === undefined ? currentPlan(facts) : { reasons: [] };
   const plan = 'reasons' in planned ? undefined : planned;
@@ -52,7 +55,7 @@ export async function retarget(
     releaseOfAgent: (digest) => named.get(digest),
     ...(initialProfile === undefined ? {} : { initialProfile }),
     ...(plan === undefined || planRelease === undefined ? {} : { proposed: { plan, release: planRelease } }),
-    ...(openUpdate === undefined ? {} : { confirmedRelease: openUpdate.release }),
+    ...(openUpdate === undefined ? {} : { confirmedRelease: await releaseOfUpdate(work, facts, openUpdate.release) }),
   });
   const outcome = { decision, ...(plan === undefined ? {} : { plan }) };
   const isBehind = reportedGeneration > row.generation;
@@ -62,10 +65,39 @@ export async function retarget(
   const generation = nextGeneration(Math.max(row.generation, isBehind ? reportedGeneration : 0));
   const target: Target = { generation, ...contents };
   await updateGateway(tx, row.id, { generation });
+  if (isUpdateCancelled) {
+    await updateProfileUpdateOrder(tx, openUpdate.id, { isCancelled: true, generation });
+    tellCancelled(work, loaded);
+  }
   await insertTarget(tx, { gatewayId: row.id, body: target, reason, now });
   work.changed({ kind: 'gateway', gatewayId: row.id });
   return { ...outcome, isNew: true, target };
 }
+
+const withCancelledUpdate = ({ profileUpdate, ...facts }: GatewayFacts): GatewayFacts => ({
+  ...facts,
+  ...(profileUpdate === undefined ? {} : { profileUpdate: { ...profileUpdate, isCancelled: true } }),
+});
+
+function tellCancelled(work: Work, { row, facts }: LoadedGateway): void {
+  const { profileUpdate, release } = facts;
+  const message =
+    `The profile update to ${profileUpdate?.plan.to.version} is cancelled by the control plane: its release was ` +
+    `recalled before a node was replaced, and the platform is on ${release?.platformVersion} now.`;
+  work.event(eventSubject(row), { type: 'profile-update-cancel-asked', message, severity: 'normal' });
+}
+
+/** The release it was confirmed from; another one that has the very profile where that one was recalled. */
+async function releaseOfUpdate(work: Work, facts: GatewayFacts, release: string): Promise<string> {
+  const digest = facts.profileUpdate?.plan.to.digest;
+  if (digest === undefined || !isRecalled(facts, release) || recallOfProfile(facts, digest) !== undefined)
+    return release;
+  const others = await selectReleasesOfProfile(work.tx, digest);
+  return others.find((other) => !isRecalled(facts, other)) ?? release;
+}
+
+const isRecalled = ({ recalls }: GatewayFacts, version: string): boolean =>
+  recalls?.releases.some(({ recall }) => recall.platformVersion === version) === true;
 
 async function initialProfileOf(work: Work, { row }: LoadedGateway): Promise<Target['initialProfile']> {
   if (row.installation !== 'cli' || row.initial_release === null) return undefined;
@@ -84,9 +116,13 @@ async function releasesOfAgents(
   const attempted = decision.kind === 'continue' ? decision.to.digest : undefined;
   for (const digest of [facts.observation?.agent.digest, attempted]) {
     if (digest === undefined || named.has(digest)) continue;
-    const [release] = await selectReleasesOfAgent(work.tx, digest);
+    const releases = await selectReleasesOfAgent(work.tx, digest);
+    const release = releases.find((version) => !isRecalled(facts, version)) ?? releases[0];
     if (release !== undefined) named.set(digest, release);
   }
-  if (facts.release !== undefined) named.set(facts.release.agent.digest, facts.release.platformVersion);
+  const own = facts.release?.agentRelease ?? facts.release?.platformVersion;
+  if (facts.release !== undefined && own !== undefined && !isRecalled(facts, own)) {
+    named.set(facts.release.agent.digest, own);
+  }
   return named;
 }

@@ -3,6 +3,7 @@
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { isProfileUpdateAvailable } from '@gatehouse/domain/profile-availability';
 import { canonicalPlan, planProfileUpdate, type UnidentifiedPlan } from '@gatehouse/domain/profile-plan';
+import { proposalHolds } from '@gatehouse/domain/recall';
 import type { ProfileUpdatePlan } from '@gatehouse/domain/profile-update-types';
 import type { Reason } from '@gatehouse/domain/reason';
 import { sha256Digest } from '@gatehouse/release/canonical-json';
@@ -16,7 +17,12 @@ export type CurrentPlan = ProfileUpdatePlan | { readonly reasons: readonly Reaso
 export function currentPlan(facts: GatewayFacts): CurrentPlan {
   const { profileUpdate: _confirmed, ...withoutConfirmed } = facts;
   const { observation, currentProfile, releaseProfile } = facts;
+  if (facts.walk?.kind === 'held') return { reasons: facts.walk.reasons };
   if (observation === undefined || !isProfileUpdateAvailable(withoutConfirmed)) {
+    const [recalled, ...others] = proposalHolds(withoutConfirmed);
+    if (recalled !== undefined && observation?.appliedProfile?.digest !== facts.release?.profile?.digest) {
+      return { reasons: [recalled, ...others] };
+    }
     return {
       reasons: [
         {

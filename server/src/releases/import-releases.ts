@@ -11,6 +11,8 @@ import { compareVersions } from '@gatehouse/domain/version';
 import { type RepositoryFiles, type VerifiedImport, verifyImport } from '@gatehouse/release/release-import';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
+import { tellRecalled } from '../recalls/recall.command.ts';
+import { insertSignedRecalls } from '../recalls/recall.store.ts';
 import type { Work } from '../work/work.ts';
 import {
   insertProfile,
@@ -68,7 +70,7 @@ export async function importReleases(work: Work, input: ImportInput): Promise<An
       reasons,
     });
   }
-  const version = platform.version ?? input.firstVersion ?? newestOf(imported.releases);
+  const version = platform.version ?? input.firstVersion ?? newestGood(imported);
   const { rootFingerprint, notCarried } = imported;
   const result = {
     releases: imported.releases,
@@ -91,14 +93,17 @@ export async function importReleases(work: Work, input: ImportInput): Promise<An
     ...(platform.version === undefined && version !== undefined ? { version } : {}),
     now,
   });
+  const recalled = await insertSignedRecalls(tx, imported.recalls, now);
+  await tellRecalled(work, recalled);
   work.changed({ kind: 'everything' });
   const what = added.length === 0 ? 'no new release' : `release ${added.join(', ')}`;
+  const bad = recalled.length === 0 ? '' : `, and the publisher's recall of ${recalled.join(', ')}`;
   work.audit({
     actor: input.actor,
     action: 'release.import',
     subjectKind: 'release',
     subjectName: added.join(', ') || 'none',
-    message: `${input.actor} imported ${what}; root of trust ${rootFingerprint}.`,
+    message: `${input.actor} imported ${what}${bad}; root of trust ${rootFingerprint}.`,
   });
   return done({ ...result, added });
 }
@@ -121,8 +126,11 @@ async function verify({ tx }: Work, { files, carried }: ImportInput): ReturnType
   }
 }
 
-function newestOf(releases: VerifiedImport['releases']): string | undefined {
+/** The platform begins with none that is recalled, be it the only one. */
+function newestGood({ releases, recalls }: VerifiedImport): string | undefined {
+  const bad = new Set(recalls.map((recall) => recall.platformVersion));
   return releases
+    .filter((release) => !bad.has(release.platformVersion))
     .map((release) => platformVersion(release.platformVersion))
     .toSorted(compareVersions)
     .at(-1);

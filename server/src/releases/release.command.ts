@@ -1,22 +1,18 @@
 /** Imported releases for operators. */
 
-import type { Release } from '@gatehouse/contract/operator-types';
-import type { ReleaseDocument } from '@gatehouse/contract/release-document';
-import { compareVersions } from '@gatehouse/domain/version';
 import { decodeRepositoryFiles } from '@gatehouse/release/release-import';
-import { platformVersion } from '../gateways/observation-facts.ts';
 import { done, refuse } from '../http/answer.ts';
 import type { Commands, Queries } from '../http/operator-routes.ts';
 import type { Services } from '../http/services.ts';
 import { importReleases } from './import-releases.ts';
-import { selectPlatform, selectReleaseDocuments } from './release.store.ts';
+import { viewReleases } from './release-view.ts';
+import { selectReleaseDocuments } from './release.store.ts';
 
 export const releaseQueries: Pick<Queries, 'listReleases'> = {
   async listReleases(_call, { db, access }) {
     const allowed = access.platform();
     if (allowed.kind === 'refused') return allowed;
-    const { version } = await selectPlatform(db);
-    return done({ items: toViews(await selectReleaseDocuments(db), version) });
+    return done({ items: await viewReleases(db, access.principal, await selectReleaseDocuments(db)) });
   },
 };
 
@@ -40,7 +36,7 @@ export function releaseCommands({ programVersion }: Services): Pick<Commands, 'i
       if (imported.kind === 'refused') return imported;
       const { releases, added, notCarried, platform, rootFingerprint } = imported.reply;
       return done({
-        items: toViews(releases, platform.version),
+        items: await viewReleases(work.tx, access.principal, releases),
         added: [...added],
         notCarried: [...notCarried],
         ...(platform.version === undefined ? {} : { platformVersion: platform.version }),
@@ -48,21 +44,4 @@ export function releaseCommands({ programVersion }: Services): Pick<Commands, 'i
       });
     },
   };
-}
-
-/** Oldest first. */
-function toViews(documents: readonly ReleaseDocument[], current: string | undefined): Release[] {
-  return documents
-    .toSorted((a, b) => compareVersions(platformVersion(a.platformVersion), platformVersion(b.platformVersion)))
-    .map((document) => ({
-      version: document.platformVersion,
-      publishedAt: document.publishedAt,
-      channels: document.channels,
-      agentVersion: document.agent.version,
-      agentDigest: document.agent.digest,
-      profiles: document.profiles,
-      ...(document.upgradeFrom === undefined ? {} : { upgradeFrom: document.upgradeFrom.map(({ from }) => from) }),
-      notes: document.notes,
-      isPlatformVersion: document.platformVersion === current,
-    }));
 }

@@ -10,9 +10,10 @@ import path from 'node:path';
 import { addMilliseconds, type Instant, toInstant } from '@gatehouse/domain/instant';
 import type { Timings } from '@gatehouse/domain/timings';
 import { generateKeys } from '@gatehouse/release/keys';
+import { publishRecall } from '@gatehouse/release/publish-recall';
 import { publishRelease } from '@gatehouse/release/publish-release';
 import type { ReleaseSource } from '@gatehouse/release/release-builder';
-import { readRepositoryFiles } from '@gatehouse/release/release-import';
+import { type EncodedRepositoryFiles, readRepositoryFiles } from '@gatehouse/release/release-import';
 import { sampleSource } from '@gatehouse/release/sample-releases';
 import type { InjectOptions } from 'fastify';
 import type { Static, TSchema } from 'typebox';
@@ -43,6 +44,11 @@ export interface Call {
   readonly remoteAddress?: string;
 }
 
+export interface MoreOfRelease {
+  /** It names no edges, so the rule of thumb holds. */
+  readonly hasNoEdges?: boolean;
+}
+
 export interface World {
   readonly plane: ControlPlane;
   readonly adminToken: string;
@@ -52,7 +58,13 @@ export interface World {
   /** With the admin's token unless another is given. */
   call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', address: string, call?: Call): Promise<Reply>;
   /** Publishes and imports it; the first one sets the platform's version. */
-  release(version: '4.1.12' | '4.2.7', change?: Partial<ReleaseSource>): Promise<Reply>;
+  release(version: '4.1.12' | '4.2.7', change?: Partial<ReleaseSource>, more?: MoreOfRelease): Promise<Reply>;
+  /** The publisher marks it bad in signed metadata; imported. */
+  recall(version: string, reason: string): Promise<Reply>;
+  /** What the publisher has published: the body of an import. */
+  published(): Promise<EncodedRepositoryFiles>;
+  /** The same, imported again. */
+  importAgain(): Promise<Reply>;
   close(): Promise<void>;
 }
 
@@ -95,6 +107,13 @@ export async function startWorld({ databaseUrl, timings }: StartWorld): Promise<
     return { status: reply.statusCode, headers: reply.headers, body: parse(reply.body) };
   }
 
+  async function published(): Promise<EncodedRepositoryFiles> {
+    const files = await readRepositoryFiles(repositoryDirectory);
+    if (files.kind === 'refused') throw new Error(JSON.stringify(files.reasons));
+    return files.value;
+  }
+  const importAgain = async (): Promise<Reply> => call('POST', '/v1/releases/import', { body: await published() });
+
   return {
     plane,
     adminToken,
@@ -104,20 +123,28 @@ export async function startWorld({ databaseUrl, timings }: StartWorld): Promise<
     advance(milliseconds) {
       offset = addMilliseconds(toInstant(offset), milliseconds);
     },
-    async release(version, change = {}) {
-      const published = await publishRelease({
+    async release(version, change = {}, { hasNoEdges = false } = {}) {
+      const { upgradeFrom, ...source } = { ...sampleSource(version), ...change };
+      const made = await publishRelease({
         repositoryDirectory,
         keysDirectory,
-        source: { ...sampleSource(version), ...change },
+        source: { ...source, ...(hasNoEdges || upgradeFrom === undefined ? {} : { upgradeFrom }) },
         // An agent with a digest of its own comes without one.
-        ...(change.agent?.digest === undefined ? { agentBundle: Buffer.from(`the agent ${version} of a test`) } : {}),
+        ...(change.agent?.digest === undefined
+          ? { agentBundle: Buffer.from(`the agent ${source.platformVersion} of a test`) }
+          : {}),
         now: new Date(),
       });
-      if (published.kind === 'refused') throw new Error(JSON.stringify(published.reasons));
-      const files = await readRepositoryFiles(repositoryDirectory);
-      if (files.kind === 'refused') throw new Error(JSON.stringify(files.reasons));
-      return call('POST', '/v1/releases/import', { body: files.value });
+      if (made.kind === 'refused') throw new Error(JSON.stringify(made.reasons));
+      return importAgain();
     },
+    async recall(version, reason) {
+      const made = await publishRecall({ repositoryDirectory, keysDirectory, version, reason, now: new Date() });
+      if (made.kind === 'refused') throw new Error(JSON.stringify(made.reasons));
+      return importAgain();
+    },
+    published,
+    importAgain,
     async close() {
       await plane.close();
       await rm(directory, { recursive: true, force: true });
