@@ -9,6 +9,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GatewayEvent } from '@gatehouse/contract/operator-types';
+import type { Timings } from '@gatehouse/domain/timings';
 import { generateKeys } from '@gatehouse/release/keys';
 import { gatewayNamespaces, keys, objectNames } from '@gatehouse/release/object-names';
 import { type Outcome, reasonsText } from '@gatehouse/release/outcome';
@@ -33,6 +34,8 @@ export interface KubernetesEnvironment {
   /** Signs it into this environment's repository; `importReleases` brings all of them to the control plane. */
   readonly publish: (source: ReleaseSource) => Promise<void>;
   readonly importReleases: () => Promise<void>;
+  /** The publisher's folders: `release … --keys --repository`. */
+  readonly publisher: { readonly keysDirectory: string; readonly repositoryDirectory: string };
   readonly kubectl: (args: readonly string[], input?: string) => Promise<Finished>;
   /** A command as it was printed for a person to copy. */
   readonly shell: (command: string) => Promise<Finished>;
@@ -105,6 +108,7 @@ export async function startKubernetesEnvironment(
       const imported = await plane.gatehouse(['release', 'import', repositoryDirectory]);
       if (imported.exitCode !== 0) throw new Error(`release import failed: ${imported.stderr}`);
     },
+    publisher: { keysDirectory, repositoryDirectory },
     kubectl,
     shell: (command) => run('sh', ['-c', command], options),
     removeNamespace,
@@ -221,11 +225,17 @@ async function evidence({ kubectl, plane }: KubernetesEnvironment, name: string)
   return `${answers.join('\n')}\ncontrol plane:\n${plane.program.output().slice(-5000)}`;
 }
 
+/** Spans of an agent update for a story in which many follow each other. What is measured elsewhere is measured with the product's own. */
+export const shortTimings = {
+  agentUpdate: { ownPodReadyBefore: 3_000, watch: 8_000, afterInterruption: 5_000 },
+} satisfies { readonly agentUpdate: Partial<Timings['agentUpdate']> };
+
 /** By the two printed commands, until it runs and is current. */
 export async function createRunningGateway(
   environment: KubernetesEnvironment,
   name: string,
   flags: readonly string[] = [],
+  more: { readonly timings?: typeof shortTimings } = {},
 ): Promise<Gateway> {
   const args = ['gateway', 'create', name, '--installation', 'existing-cluster', ...flags];
   const created = await environment.plane.gatehouse(args);
@@ -234,8 +244,23 @@ export async function createRunningGateway(
     const done = await environment.shell(command);
     if (done.exitCode !== 0) throw new Error(`${command}: ${done.stderr}`);
   }
+  if (more.timings !== undefined) await setTimings(environment, name, more.timings);
   const isThere = (gateway: Gateway) => (gateway.isCurrent && gateway.health === 'healthy' ? gateway : undefined);
   return waitForGateway(environment, name, 'to be Running and current', isThere, 120);
+}
+
+/** Guard and agent read their settings when they start. */
+async function setTimings({ kubectl }: KubernetesEnvironment, name: string, timings: typeof shortTimings) {
+  const inNamespace = ['-n', gatewayNamespaces(name).agent];
+  const patch = JSON.stringify({ data: { timings: JSON.stringify(timings) } });
+  const orders = [
+    ['patch', 'configmap', objectNames.settings, '--type=merge', '-p', patch],
+    ['delete', 'pods', '--all', '--now'],
+  ];
+  for (const order of orders) {
+    const done = await kubectl([...inNamespace, ...order]);
+    if (done.exitCode !== 0) throw new Error(`kubectl ${order.join(' ')}: ${done.stderr}`);
+  }
 }
 
 /** What `gateway events` shows, oldest first. */

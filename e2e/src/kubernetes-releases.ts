@@ -11,8 +11,8 @@ export interface ReleaseChoice {
   /** `version` is the release's own when absent. */
   readonly agent: AgentImage & { readonly version?: string };
   readonly profile: ProfileSource;
-  /** Explicit edges; empty for one that only new installations begin with. */
-  readonly upgradeFrom: readonly string[];
+  /** Explicit edges; empty for one that only new installations begin with, absent for the rule of thumb. */
+  readonly upgradeFrom?: readonly string[];
   readonly notes?: string;
 }
 
@@ -26,7 +26,7 @@ export function releaseSource(choice: ReleaseChoice): ReleaseSource {
     agent: { ...agent, kubernetes: { min: '1.28.0', max: '1.40.0' } },
     profileNeedsAgent: agent.version ?? version,
     profiles: { [provider]: profile },
-    upgradeFrom,
+    ...(upgradeFrom === undefined ? {} : { upgradeFrom }),
     notes,
   };
 }
