@@ -21,6 +21,7 @@ import {
   type TargetFile,
   type Targets,
   type Timestamp,
+  type TopRole,
 } from './tuf-roles.ts';
 
 /** Where verified metadata is kept, by role. Roles other than the four have names that the publisher chose. */
@@ -80,10 +81,11 @@ export interface TufClient {
   readonly find: (targetPath: string) => Promise<TargetFile | undefined>;
 }
 
-/** What is kept of a role, or was just fetched. */
-interface Verified<T> {
-  readonly bytes: Uint8Array;
+/** What is kept of a role, and verified. */
+interface Kept<T> {
   readonly value: T;
+  /** Whether it is the very file that other metadata names. */
+  readonly is: (info: FileInfo) => boolean;
 }
 
 interface Delegator {
@@ -112,6 +114,10 @@ export async function openTufClient(input: {
   if (storedRoot === undefined) await store.write('root', firstRoot);
   onRoot?.(root, firstRoot);
 
+  const readTimestamp = keptReader(store, parseTimestamp);
+  const readSnapshot = keptReader(store, parseSnapshot);
+  const readTargets = keptReader(store, parseTargets);
+
   async function refresh(): Promise<void> {
     // One time for all checks, so that a slow repository cannot let a file expire between two of them.
     const at = await now();
@@ -120,7 +126,7 @@ export async function openTufClient(input: {
     mustNotBeExpired(root, 'The root', at);
     const timestamp = await updateTimestamp(fetch, at);
     const snapshot = await updateSnapshot(fetch, timestamp, at);
-    await updateTargets(fetch, snapshot, topTargets(), 'targets', at);
+    await updateTargets(fetch, snapshot, byRoot('targets'), 'targets', at);
   }
 
   /** 5.3: every link of the chain is signed by the keys before it and by its own. */
@@ -143,7 +149,7 @@ export async function openTufClient(input: {
   /** 5.4 */
   async function updateTimestamp(fetch: BoundedFetch, at: number): Promise<Timestamp> {
     const name = 'timestamp.json';
-    const before = await readStored('timestamp', parseTimestamp);
+    const before = await readTimestamp('timestamp', byRoot('timestamp'));
     const bytes = await fetch(name, limits.timestampBytesMax);
     if (bytes === undefined) fail('file-missing', `${name} is not in the repository.`);
     const next = parseTimestamp(bytes, name);
@@ -165,8 +171,8 @@ export async function openTufClient(input: {
   /** 5.5 */
   async function updateSnapshot(fetch: BoundedFetch, timestamp: Timestamp, at: number): Promise<Snapshot> {
     const info = timestamp.snapshot;
-    const before = await readStored('snapshot', parseSnapshot);
-    if (before !== undefined && isThatFile(before, info)) {
+    const before = await readSnapshot('snapshot', byRoot('snapshot'));
+    if (before !== undefined && before.is(info)) {
       mustNotBeExpired(before.value, 'snapshot.json', at);
       return before.value;
     }
@@ -196,8 +202,8 @@ export async function openTufClient(input: {
     const info = snapshot.files.get(`${role}.json`);
     if (info === undefined) fail('metadata-inconsistent', `The snapshot does not name ${role}.json.`);
     const name = versionedName(role, info.version);
-    const kept = await readStoredTargets(role, delegator);
-    if (kept !== undefined && isThatFile(kept, info)) {
+    const kept = await readTargets(role, delegator);
+    if (kept !== undefined && kept.is(info)) {
       mustNotBeExpired(kept.value, name, at);
       return kept.value;
     }
@@ -215,7 +221,7 @@ export async function openTufClient(input: {
     const fetch = boundedFetch(fetchMetadata, limits);
     const snapshot = await currentSnapshot(at);
     const visited = new Set<string>();
-    const toVisit = [{ role: 'targets', delegator: topTargets() }];
+    const toVisit = [{ role: 'targets', delegator: byRoot('targets') }];
     for (let next = toVisit.pop(); next !== undefined; next = toVisit.pop()) {
       const { role, delegator } = next;
       if (visited.has(role)) continue;
@@ -244,61 +250,31 @@ export async function openTufClient(input: {
     const at = await now();
     const snapshot = await currentSnapshot(at);
     const info = snapshot.files.get('targets.json');
-    const targets = await readStoredTargets('targets', topTargets());
-    if (info === undefined || targets === undefined || !isThatFile(targets, info)) incomplete('targets');
+    const targets = await readTargets('targets', byRoot('targets'));
+    if (info === undefined || targets === undefined || !targets.is(info)) incomplete('targets');
     mustNotBeExpired(targets.value, 'targets.json', at);
     return targets.value;
   }
 
   async function currentSnapshot(at: number): Promise<Snapshot> {
     mustNotBeExpired(root, 'The root', at);
-    const timestamp = await readStored('timestamp', parseTimestamp);
+    const timestamp = await readTimestamp('timestamp', byRoot('timestamp'));
     if (timestamp === undefined) incomplete('timestamp');
     mustNotBeExpired(timestamp.value, 'timestamp.json', at);
-    const snapshot = await readStored('snapshot', parseSnapshot);
-    if (snapshot === undefined || !isThatFile(snapshot, timestamp.value.snapshot)) incomplete('snapshot');
+    const snapshot = await readSnapshot('snapshot', byRoot('snapshot'));
+    if (snapshot === undefined || !snapshot.is(timestamp.value.snapshot)) incomplete('snapshot');
     mustNotBeExpired(snapshot.value, 'snapshot.json', at);
     return snapshot.value;
   }
 
   async function signed(): Promise<Targets> {
-    const targets = await readStoredTargets('targets', topTargets());
+    const targets = await readTargets('targets', byRoot('targets'));
     if (targets === undefined) incomplete('targets');
     return targets.value;
   }
 
-  function topTargets(): Delegator {
-    return { name: 'the root', role: root.roles.targets, keys: root.keys };
-  }
-
-  /** Undefined also when the root of today does not vouch for it: its keys were changed so that it no longer counts. */
-  async function readStored<T extends SignedBytes>(
-    role: 'timestamp' | 'snapshot',
-    parse: (bytes: Uint8Array, what: string) => T,
-  ): Promise<Verified<T> | undefined> {
-    return readVerified(role, parse, { name: 'the root', role: root.roles[role], keys: root.keys });
-  }
-
-  function readStoredTargets(role: string, delegator: Delegator): Promise<Verified<Targets> | undefined> {
-    return readVerified(role, parseTargets, delegator);
-  }
-
-  async function readVerified<T extends SignedBytes>(
-    role: string,
-    parse: (bytes: Uint8Array, what: string) => T,
-    delegator: Delegator,
-  ): Promise<Verified<T> | undefined> {
-    const bytes = await store.read(role);
-    if (bytes === undefined) return undefined;
-    try {
-      const value = parse(bytes, `The stored ${role}`);
-      mustBeSigned(value, delegator.role, delegator.keys, { what: `The stored ${role}`, by: delegator.name });
-      return { bytes, value };
-    } catch (error) {
-      // Only a fault means that it does not count; anything else is thrown on.
-      refusalOf(error);
-      return undefined;
-    }
+  function byRoot(role: TopRole): Delegator {
+    return { name: `version ${root.version} of the root`, role: root.roles[role], keys: root.keys };
   }
 
   function versionedName(role: string, version: number): string {
@@ -334,6 +310,43 @@ export function targetFileName(target: TargetFile, consistentSnapshot: boolean):
 /** As in RFC 3986: all but letters, digits and `-._~`. */
 export function percentEncoded(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+type KeptReader<T> = (role: string, delegator: Delegator) => Promise<Kept<T> | undefined>;
+
+/**
+ * Reads what is kept of a role. Undefined also when the delegator of today does not vouch for it: its keys were changed so
+ * that it no longer counts. The same bytes are parsed and verified once; a question asks for megabytes of them.
+ */
+function keptReader<T extends SignedBytes & { readonly version: number }>(
+  store: TufStore,
+  parse: (bytes: Uint8Array, what: string) => T,
+): KeptReader<T> {
+  const last = new Map<string, { readonly bytes: Uint8Array; readonly by: Role; readonly kept: Kept<T> | undefined }>();
+  return async (role, delegator) => {
+    const bytes = await store.read(role);
+    if (bytes === undefined) return undefined;
+    const before = last.get(role);
+    if (before?.bytes === bytes && before.by === delegator.role) return before.kept;
+    const what = `The stored ${role}`;
+    let kept: Kept<T> | undefined;
+    try {
+      const value = parse(bytes, what);
+      mustBeSigned(value, delegator.role, delegator.keys, { what, by: delegator.name });
+      let named: FileInfo | undefined;
+      const is = (info: FileInfo): boolean => {
+        const isNamed = info === named || (value.version === info.version && hasContent(bytes, info));
+        if (isNamed) named = info;
+        return isNamed;
+      };
+      kept = { value, is };
+    } catch (error) {
+      // Only a fault means that it does not count; anything else is thrown on.
+      refusalOf(error);
+    }
+    last.set(role, { bytes, by: delegator.role, kept });
+    return kept;
+  };
 }
 
 type BoundedFetch = (name: string, bytesMax: number) => Promise<Uint8Array | undefined>;
@@ -389,10 +402,6 @@ async function fetchNamed(fetch: BoundedFetch, name: string, info: FileInfo, byt
   if (bytes === undefined) fail('file-missing', `${name} is not in the repository, but signed metadata names it.`);
   if (!hasContent(bytes, info)) fail('digest-mismatch', `${name} is not the file that was signed for.`);
   return bytes;
-}
-
-function isThatFile(kept: Verified<{ readonly version: number }>, info: FileInfo): boolean {
-  return kept.value.version === info.version && hasContent(kept.bytes, info);
 }
 
 function hasContent(bytes: Uint8Array, { length, hashes }: FileInfo): boolean {

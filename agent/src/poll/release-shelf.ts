@@ -54,6 +54,8 @@ const lookAgainMilliseconds = 600_000;
 const lookAgainAfterTroubleMilliseconds = 10_000;
 /** Also while nothing is new, so that trouble is known before it is in the way. */
 const refreshEveryMilliseconds = 6 * 3_600_000;
+/** When two pods of the agent write at the same time, as during a hand-over. */
+const refreshTriesMax = 3;
 
 export async function openReleaseShelf(input: {
   readonly cluster: AgentCluster;
@@ -83,18 +85,21 @@ export async function openReleaseShelf(input: {
   const learnRoots = (roots: RootChain): void => {
     for (const [version, fingerprint] of roots) chain.set(version, fingerprint);
   };
-  const openTrust = async (): Promise<{ readonly trusted: Shelved<TrustedReleases>; readonly isKept: boolean }> => {
-    const kept = await readTrust(cluster);
+  /** From what is in the cluster; without it, from the installed root. */
+  const openTrust = async (kept: Awaited<ReturnType<typeof readTrust>>): Promise<Shelved<TrustedReleases>> => {
     const stored = kept === undefined ? {} : { stored: kept.files };
-    const trusted = await openTrustedReleases({ root: input.root, ...stored, fetchFile, now: () => cluster.now() });
+    const opened = await openTrustedReleases({ root: input.root, ...stored, fetchFile, now: () => cluster.now() });
     chain.clear();
-    if (kept !== undefined) learnRoots(kept.roots);
-    if (trusted.kind === 'ok') learnRoots(trusted.value.roots());
-    return { trusted, isKept: kept !== undefined };
+    learnRoots(kept?.roots ?? new Map());
+    if (opened.kind === 'ok') learnRoots(opened.value.roots());
+    keptVersion = kept?.version;
+    return opened;
   };
 
-  let { trusted, isKept } = await openTrust();
+  let keptVersion: string | undefined;
+  let trusted = await openTrust(await readTrust(cluster));
   let last: { readonly at: number; readonly reasons: readonly Reason[] } | undefined;
+  let refreshing: Promise<Shelved<undefined>> | undefined;
 
   const refresh = async (): Promise<Shelved<undefined>> => {
     const reasons = [...(await refreshOnce()), ...clockReasons(await cluster.now(), controlPlane.time())];
@@ -102,17 +107,29 @@ export async function openReleaseShelf(input: {
     return reasons.length === 0 ? { kind: 'ok', value: undefined } : { kind: 'refused', reasons };
   };
   const refreshOnce = async (): Promise<readonly Reason[]> => {
-    // Deleted by a person, which is how the installed root comes to be trusted anew.
-    const isDeleted = isKept && (await cluster.readMap('trust')) === undefined;
-    if (isDeleted || trusted.kind === 'refused') ({ trusted, isKept } = await openTrust());
-    if (trusted.kind === 'refused') return trusted.reasons;
-    const refreshed = await trusted.value.refresh();
-    learnRoots(trusted.value.roots());
-    const rootReasons = await checkRoot();
-    // Also after a refusal: each step that was verified is what the next has to be newer than.
-    const notKept = await writeTrust(cluster, { files: await trusted.value.stored(), roots: chain });
-    isKept ||= notKept.length === 0;
-    return [...(refreshed.kind === 'ok' ? [] : refreshed.reasons), ...rootReasons, ...notKept];
+    for (let tries = 0; tries < refreshTriesMax; tries += 1) {
+      // Begins with what is in the cluster, which another pod of this agent may have moved forward. If a person deleted it,
+      // that is how the installed root comes to be trusted anew.
+      const kept = await readTrust(cluster);
+      if (kept?.version !== keptVersion || trusted.kind === 'refused') trusted = await openTrust(kept);
+      if (trusted.kind === 'refused') return trusted.reasons;
+      const refreshed = await trusted.value.refresh();
+      learnRoots(trusted.value.roots());
+      const rootReasons = await checkRoot();
+      // Also after a refusal: each step that was verified is what the next has to be newer than.
+      const files = await trusted.value.stored();
+      const written = await writeTrust(cluster, { files, roots: chain }, kept?.version);
+      if (written.kind === 'conflict') continue;
+      if (written.kind === 'written') keptVersion = written.version;
+      return [
+        ...(refreshed.kind === 'ok' ? [] : refreshed.reasons),
+        ...rootReasons,
+        ...(written.kind === 'refused' ? written.reasons : []),
+      ];
+    }
+    throw new Error(
+      `The ConfigMap gatehouse-agent-trust changed under each of ${refreshTriesMax} attempts to write it.`,
+    );
   };
   /** An older root than the chain tells about is followed by itself until it meets the chain. */
   const checkRoot = async (): Promise<readonly Reason[]> => {
@@ -128,11 +145,18 @@ export async function openReleaseShelf(input: {
     return relationToChain(installed, chain) === 'same' ? [] : [rootDiffers(installed, chain, input.namespace)];
   };
 
+  /** Two at once would write each other's map. */
+  const refreshAlone = (): Promise<Shelved<undefined>> => {
+    refreshing ??= refresh().finally(() => {
+      refreshing = undefined;
+    });
+    return refreshing;
+  };
   /** Looks for what is newest if that was too long ago. */
   const lookAgain = async (): Promise<readonly Reason[]> => {
     const age = last === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() - last.at;
     const isInVain = last !== undefined && last.reasons.length > 0;
-    if (age > (isInVain ? lookAgainAfterTroubleMilliseconds : lookAgainMilliseconds)) await refresh();
+    if (age > (isInVain ? lookAgainAfterTroubleMilliseconds : lookAgainMilliseconds)) await refreshAlone();
     return last?.reasons ?? [];
   };
   const ask = async <T>(
@@ -149,7 +173,7 @@ export async function openReleaseShelf(input: {
   };
 
   return {
-    refresh,
+    refresh: refreshAlone,
     isRefreshDue: () =>
       last === undefined || last.reasons.length > 0 || clock.monotonic() - last.at > refreshEveryMilliseconds,
     trouble: () => blocking(last?.reasons ?? [], relationToChain(installed, chain)),

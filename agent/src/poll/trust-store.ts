@@ -30,8 +30,10 @@ const keptBytesMax = 950_000;
 /** The newest; a publisher changes the root about once a year. */
 const rootsMax = 1_000;
 
-/** Undefined when there is no such map. */
-export async function readTrust(cluster: AgentCluster): Promise<KeptTrust | undefined> {
+/** Undefined when there is no such map. `version` changes with each write, whoever writes. */
+export async function readTrust(
+  cluster: AgentCluster,
+): Promise<(KeptTrust & { readonly version: string }) | undefined> {
   const map = await cluster.readMap('trust');
   if (map === undefined) return undefined;
   const files = Object.entries(map.data).flatMap(([key, text]): [string, Uint8Array][] => {
@@ -41,7 +43,7 @@ export async function readTrust(cluster: AgentCluster): Promise<KeptTrust | unde
       [key.slice(0, -packedEnding.length), gunzipSync(Buffer.from(text, 'base64'), { maxOutputLength: 2 ** 24 })],
     ];
   });
-  return { files: Object.fromEntries(files), roots: parseRoots(map.data[rootsKey]) };
+  return { files: Object.fromEntries(files), roots: parseRoots(map.data[rootsKey]), version: map.resourceVersion };
 }
 
 function parseRoots(text: string | undefined): RootChain {
@@ -52,8 +54,19 @@ function parseRoots(text: string | undefined): RootChain {
   return new Map(Object.entries(roots).map(([version, fingerprint]) => [Number(version), fingerprint]));
 }
 
-/** Writes what changed. Returns why it could not be kept; without it older metadata could come back after a restart. */
-export async function writeTrust(cluster: AgentCluster, trust: KeptTrust): Promise<readonly Reason[]> {
+export type TrustWritten =
+  | { readonly kind: 'written'; readonly version: string }
+  /** Somebody else wrote it since it was read; what is there has to be looked at first. */
+  | { readonly kind: 'conflict' }
+  /** Without being kept, older metadata could come back after a restart. */
+  | { readonly kind: 'refused'; readonly reasons: readonly Reason[] };
+
+/** Writes what changed, if the map still has the version it was read with; undefined: if there is none. */
+export async function writeTrust(
+  cluster: AgentCluster,
+  trust: KeptTrust,
+  version: string | undefined,
+): Promise<TrustWritten> {
   const wanted = new Map<string, string>([[rootsKey, formatRoots(trust.roots)]]);
   for (const [name, bytes] of Object.entries(trust.files)) {
     const isPacked = bytes.length > plainBytesMax;
@@ -64,15 +77,14 @@ export async function writeTrust(cluster: AgentCluster, trust: KeptTrust): Promi
   }
   const size = [...wanted].reduce((sum, [key, text]) => sum + key.length + Buffer.byteLength(text), 0);
   if (size > keptBytesMax) {
-    return [
-      {
-        code: 'file-too-large',
-        message: `The release metadata has ${size} bytes as the agent keeps it; more than ${keptBytesMax} have no room in its cluster.`,
-        nextStep: 'Have the publisher take releases out of the repository that nobody needs any more.',
-      },
-    ];
+    const message =
+      `The release metadata has ${size} bytes as the agent keeps it; more than ${keptBytesMax} have no room in its ` +
+      'cluster.';
+    const nextStep = 'Have the publisher take releases out of the repository that nobody needs any more.';
+    return { kind: 'refused', reasons: [{ code: 'file-too-large', message, nextStep }] };
   }
   const map = await cluster.readMap('trust');
+  if (map?.resourceVersion !== version) return { kind: 'conflict' };
   const changes: Record<string, string | null> = {};
   for (const [key, text] of wanted) if (map?.data[key] !== text) changes[key] = text;
   // The other form of a file that is kept in a new one.
@@ -81,10 +93,9 @@ export async function writeTrust(cluster: AgentCluster, trust: KeptTrust): Promi
       if (map?.data[key] !== undefined && !wanted.has(key)) changes[key] = null;
     }
   }
-  if (Object.keys(changes).length === 0) return [];
-  const written = await cluster.writeMap('trust', changes, map?.resourceVersion);
-  if (written === 'conflict') throw new Error('The ConfigMap gatehouse-agent-trust is written by somebody else.');
-  return [];
+  if (map !== undefined && Object.keys(changes).length === 0) return { kind: 'written', version: map.resourceVersion };
+  const written = await cluster.writeMap('trust', changes, version);
+  return written === 'conflict' ? { kind: 'conflict' } : { kind: 'written', version: written.resourceVersion };
 }
 
 function formatRoots(roots: RootChain): string {
