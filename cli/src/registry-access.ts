@@ -26,18 +26,6 @@ export function withRegistryOptions(command: Command): Command {
     .addOption(new Option('--plain-http', 'speak HTTP with a registry on this machine'));
 }
 
-/** `host[:port][/path]`, as it stands before an image's repository. */
-export function parseRegistryPrefix(text: string, option: string): string {
-  const prefix = text.replace(/\/+$/, '');
-  const part = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*';
-  const pattern = new RegExp(`^(localhost|[a-z0-9.-]+\\.[a-z0-9.-]+|[a-z0-9.-]+(?=:))(:\\d{1,5})?(/${part})*$`);
-  if (pattern.test(prefix)) return prefix;
-  throw usageFailure(
-    `${option} ${text} is not a registry with a path.`,
-    'Give it without https://, such as registry.example:5000/gatehouse.',
-  );
-}
-
 /** `named`: the registry of the command line, the only one that gets the environment's credentials. */
 export async function openRegistries(
   terminal: Terminal,

@@ -25,7 +25,7 @@ import {
   TokenInfo,
 } from './operator-types.ts';
 import { Channel, PlanQuery, SetWaiver, UpgradePlan, UpgradeRequest, Waiver } from './platform-types.ts';
-import { FreeText, Id, Name, page, PageQuery, Timestamp, Version } from './primitives.ts';
+import { FreeText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import type { Code } from './problem.ts';
 import { RecallRequest } from './recall-types.ts';
 
@@ -442,6 +442,7 @@ export const operatorRoutes = {
             description: 'What a part of a repository brings; absent: all of it.',
           }),
         ),
+        imagesAt: Type.Optional(RegistryPrefix),
         isTrial: Type.Optional(Type.Boolean({ description: 'Only verifies and answers what would be taken.' })),
       },
       { additionalProperties: false },

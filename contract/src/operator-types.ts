@@ -2,7 +2,7 @@
 
 import Type, { type Static } from 'typebox';
 import { Channel, Gate, PlatformPlan, PreflightFinding, Waiver } from './platform-types.ts';
-import { Digest, FreeText, Id, Name, Reason, Timestamp, Version } from './primitives.ts';
+import { Digest, FreeText, Id, Name, Reason, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import { RecalledPartView, RecallView } from './recall-types.ts';
 
 export const Installation = Type.Enum(['cli', 'existing-cluster']);
@@ -99,6 +99,8 @@ export const Gateway = Type.Object(
     nodes: Type.Array(Node),
     controlPlanes: Type.Integer(),
     workers: Type.Integer(),
+    /** It pulls every image from here instead of from the registries that releases name. */
+    registryPrefix: Type.Optional(Type.String()),
     /** Why the page shows no profile update button: on an existing cluster its owner keeps the profile. */
     profileKeptByOwner: Type.Boolean(),
     /** What runs there and was recalled; absent when nothing is. */
@@ -128,6 +130,8 @@ export const InstallInstructions = Type.Object({
   commands: Type.Array(Type.String(), { minItems: 2, maxItems: 2 }),
   rootFingerprint: Type.String(),
   registrationTokenExpiresAt: Timestamp,
+  /** Where the images of the last imported bundle were pushed; absent when none were. */
+  imagesAt: Type.Optional(RegistryPrefix),
 });
 export type InstallInstructions = Static<typeof InstallInstructions>;
 
@@ -155,6 +159,7 @@ export const CreateGateway = Type.Object(
     project: Type.Optional(Name),
     controlPlanes: Type.Optional(Type.Union([Type.Literal(1), Type.Literal(3)])),
     workers: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+    registryPrefix: Type.Optional(RegistryPrefix),
   },
   { additionalProperties: false },
 );

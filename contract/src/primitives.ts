@@ -12,6 +12,18 @@ export const Name = Type.String({
   description: 'Lower-case letters, digits and hyphens; begins and ends with a letter or digit.',
 });
 
+const hostAndPort = '([a-z0-9-]+(\\.[a-z0-9-]+)+(:[0-9]{1,5})?|[a-z0-9-]+:[0-9]{1,5}|localhost)';
+const repositoryPart = '[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*';
+
+export const registryPrefixPattern = `^(?=.{1,200}$)${hostAndPort}(/${repositoryPart})*$`;
+
+/** Stands in place of the registry in the name of every image: `mirror.example:5000/proxy`. */
+export const RegistryPrefix = Type.String({
+  maxLength: 200,
+  pattern: registryPrefixPattern,
+  description: 'A registry with a path, without a scheme: registry.example:5000/gatehouse',
+});
+
 export const Version = Type.String({
   maxLength: 20,
   pattern: '^(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})\\.(0|[1-9][0-9]{0,5})$',

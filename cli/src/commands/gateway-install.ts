@@ -11,6 +11,7 @@ import { exitCodes, Failure, usageFailure } from '../failure.ts';
 import type { ManagementCluster } from '../management-cluster.ts';
 import { parseManifest } from '../manifest.ts';
 import { reasonLines } from '../reasons.ts';
+import { parseRegistryPrefix } from '../registry-prefix.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options extends CommonOptions {
@@ -20,6 +21,7 @@ interface Options extends CommonOptions {
   readonly workers: string;
   readonly provider: string;
   readonly project?: string;
+  readonly registryPrefix?: string;
   readonly clusterClass: string;
   readonly clusterClassNamespace: string;
   readonly osVariable?: string;
@@ -42,6 +44,10 @@ export function gatewayInstall(terminal: Terminal): Command {
     .option('--workers <count>', 'worker nodes', '0')
     .option('--provider <provider>', 'where it creates host clusters', 'vsphere')
     .option('--project <name>', 'the project it is in')
+    .option(
+      '--registry-prefix <registry>',
+      'pull every image from here instead of from the registries that releases name',
+    )
     .option('--cluster-class <name>', "the gateways' own ClusterClass, used by no host cluster", 'gatehouse-gateway')
     .option('--cluster-class-namespace <namespace>', 'where that ClusterClass is', 'default')
     .option('--os-variable <name>', 'the variable of the ClusterClass that carries the OS image')
@@ -79,6 +85,8 @@ async function registerGateway(
 ): Promise<Gateway> {
   const { client, query } = open(terminal, options);
   const controlPlanes = options.controlPlanes === '1' ? 1 : 3;
+  const prefix =
+    options.registryPrefix === undefined ? undefined : parseRegistryPrefix(options.registryPrefix, '--registry-prefix');
   try {
     const created = await client.createGateway({
       query,
@@ -89,6 +97,7 @@ async function registerGateway(
         controlPlanes,
         workers,
         ...(options.project === undefined ? {} : { project: options.project }),
+        ...(prefix === undefined ? {} : { registryPrefix: prefix }),
       },
     });
     return created.gateway;
@@ -97,7 +106,10 @@ async function registerGateway(
     const found = await client.getGateway({ params: { gateway: name }, query });
     const isBegun = found.installation === 'cli' && (found.status === 'Pending' || found.status === 'Provisioning');
     const isTheSame =
-      found.provider === options.provider && found.controlPlanes === controlPlanes && found.workers === workers;
+      found.provider === options.provider &&
+      found.controlPlanes === controlPlanes &&
+      found.workers === workers &&
+      found.registryPrefix === prefix;
     if (!isBegun || !isTheSame) throw error;
     terminal.error(`Going on with the installation of ${name}.`);
     return found;

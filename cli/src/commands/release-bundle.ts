@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { refusalFailure, usageFailure } from '../failure.ts';
-import { openRegistries, parseRegistryPrefix, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
+import { openRegistries, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
+import { parseRegistryPrefix } from '../registry-prefix.ts';
 import { byteCount } from '../byte-count.ts';
 import type { Terminal } from '../terminal.ts';
 

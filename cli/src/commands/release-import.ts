@@ -11,7 +11,8 @@ import { byteCount } from '../byte-count.ts';
 import { apiCommand, type CommonOptions, open } from '../command.ts';
 import { fetchControlPlaneTrust, isHeld } from '../control-plane-trust.ts';
 import { exitCodes, Failure, failureOf, refusalFailure, usageFailure } from '../failure.ts';
-import { openRegistries, parseRegistryPrefix, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
+import { openRegistries, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
+import { parseRegistryPrefix } from '../registry-prefix.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Command } from 'commander';
 
@@ -62,7 +63,8 @@ async function importCarried(terminal: Terminal, files: CarriedFiles, name: stri
   // Whatever the control plane would refuse is refused before anything is pushed.
   if (to !== undefined) await orTooLarge(() => client.importReleases({ body: { ...body, isTrial: true } }, key()));
   if (to !== undefined) await push(terminal, files, bundle.value, to);
-  const imported = await orTooLarge(() => client.importReleases({ body }, key()));
+  const place = to === undefined ? {} : { imagesAt: to.prefix };
+  const imported = await orTooLarge(() => client.importReleases({ body: { ...body, ...place } }, key()));
 
   const versions = imported.items.map((release) => release.version);
   terminal.out(imported.added.length === 0 ? 'No new release.' : `New releases: ${imported.added.join(', ')}`);

@@ -36,6 +36,7 @@ export interface Tables {
     version_since: Nullable<Date>;
     channel: Nullable<string>;
     database_timeline: Nullable<number>;
+    images_at: Nullable<string>;
   };
   platform_plans: {
     id: string;
@@ -77,6 +78,7 @@ export interface Tables {
     control_planes: number;
     workers: number;
     install_key: string;
+    registry_prefix: Nullable<string>;
     initial_release: Nullable<string>;
     created_at: Date;
     provisioning_begun_at: Nullable<Date>;

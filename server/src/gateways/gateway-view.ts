@@ -49,6 +49,7 @@ export function toGatewayView(loaded: LoadedGateway, now: Instant, timings: Timi
     ...(facts.identity.project === undefined ? {} : { project: facts.identity.project }),
     installation: row.installation,
     provider: row.provider,
+    ...(row.registry_prefix === null ? {} : { registryPrefix: row.registry_prefix }),
     isSandbox: row.is_sandbox,
     status: gatewayStatus(facts, now),
     health: gatewayHealth(facts, now, timings),

@@ -29,6 +29,7 @@ export interface MakeGateway {
   readonly provider: string;
   readonly controlPlanes: 1 | 3;
   readonly workers: number;
+  readonly registryPrefix?: string | undefined;
   readonly isSandbox: boolean;
   readonly actor: string;
 }
@@ -93,6 +94,7 @@ export function gatewayCommands(
         provider: body.provider,
         controlPlanes: body.controlPlanes ?? 1,
         workers: body.workers ?? 0,
+        registryPrefix: body.registryPrefix,
         isSandbox: false,
         actor: access.principal.name,
       });
@@ -102,9 +104,10 @@ export function gatewayCommands(
       }
       const gateway = await viewGateway(tx, row, now, timings);
       // A gateway of ours gets its token with `gateway install`, which makes its cluster first.
-      if (body.installation === 'cli' || platform.rootFingerprint === undefined) return done({ gateway });
+      const { rootFingerprint } = platform;
+      if (body.installation === 'cli' || rootFingerprint === undefined) return done({ gateway });
       const token = await issueRegistrationToken(work, row.id);
-      return done({ gateway, install: installInstructions(row, token, services, platform.rootFingerprint) });
+      return done({ gateway, install: installInstructions(row, token, services, { ...platform, rootFingerprint }) });
     },
 
     async installGateway({ params, query }, { work, access }) {
@@ -145,7 +148,10 @@ export function gatewayCommands(
         message,
       });
       if (bundle.kind === 'refused') return bundle;
-      return done({ instructions: installInstructions(row, token, services, rootFingerprint), bundle: bundle.reply });
+      return done({
+        instructions: installInstructions(row, token, services, { ...platform, rootFingerprint }),
+        bundle: bundle.reply,
+      });
     },
 
     async deleteGateway({ params, query }, { work, access }) {

@@ -87,6 +87,7 @@ export interface NewGateway {
   readonly controlPlanes: 1 | 3;
   readonly workers: number;
   readonly installKey: string;
+  readonly registryPrefix?: string | undefined;
   readonly now: Instant;
 }
 
@@ -105,6 +106,7 @@ export async function insertGateway(tx: DatabaseTransaction, gateway: NewGateway
       control_planes: gateway.controlPlanes,
       workers: gateway.workers,
       install_key: gateway.installKey,
+      registry_prefix: gateway.registryPrefix ?? null,
       created_at: new Date(gateway.now),
       announced_status: 'Pending',
       announced_health: 'unknown',

@@ -69,7 +69,7 @@ export function installInstructions(
   row: GatewayRow,
   { token, expiresAt }: RegistrationToken,
   { publicUrl }: Services,
-  rootFingerprint: string,
+  platform: Pick<PlatformRow, 'imagesAt'> & { readonly rootFingerprint: string },
 ): Static<typeof InstallInstructions> {
   const namespace = gatewayNamespaces(row.name).agent;
   return {
@@ -78,8 +78,9 @@ export function installInstructions(
       // Not `create` alone: with a fresh token the same command has to work again, and must leave the agent's key.
       `kubectl -n ${namespace} create secret generic ${objectNames.identity} --from-literal=registrationToken=${token} --dry-run=client -o yaml | kubectl apply --server-side -f -`,
     ],
-    rootFingerprint,
+    rootFingerprint: platform.rootFingerprint,
     registrationTokenExpiresAt: formatInstant(expiresAt),
+    ...(platform.imagesAt === undefined ? {} : { imagesAt: platform.imagesAt }),
   };
 }
 
@@ -97,6 +98,7 @@ export async function installObjects(
     server: { url: publicUrl(), ca: publicCa },
     rootJson: Buffer.from(root).toString('utf8'),
     agent: { version, digest, repository },
+    registryPrefix: row.registry_prefix ?? undefined,
   };
   return renderInstallManifest(input);
 }

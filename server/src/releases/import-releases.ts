@@ -31,6 +31,8 @@ export interface ImportInput {
   readonly files: RepositoryFiles;
   /** The releases that a part of a repository brings; absent: all of it. */
   readonly carried?: readonly string[] | undefined;
+  /** Registry prefix under which the images of what is imported were pushed. */
+  readonly imagesAt?: string | undefined;
   /** Answers what would be taken, and takes nothing. */
   readonly isTrial?: boolean;
   readonly programVersion: string;
@@ -90,6 +92,7 @@ export async function importReleases(work: Work, input: ImportInput): Promise<An
   const added = await insertReleases(tx, imported.releases, now);
   await updatePlatform(tx, {
     rootFingerprint,
+    imagesAt: input.imagesAt,
     ...(platform.version === undefined && version !== undefined ? { version } : {}),
     now,
   });

@@ -29,6 +29,7 @@ export function releaseCommands({ programVersion }: Services): Pick<Commands, 'i
       const imported = await importReleases(work, {
         files: files.value,
         carried: body.releases,
+        imagesAt: body.imagesAt,
         isTrial: body.isTrial === true,
         programVersion,
         actor: access.principal.name,

@@ -16,6 +16,8 @@ export interface PlatformRow {
   readonly channel?: string;
   /** On which the platform last moved, or a person last said that nothing is missing. */
   readonly databaseTimeline?: number;
+  /** Registry prefix under which the images of the last imported bundle are. */
+  readonly imagesAt?: string;
 }
 
 export async function selectPlatform(db: Queryable): Promise<PlatformRow> {
@@ -33,6 +35,7 @@ function toPlatform(row: {
   root_fingerprint: string | null;
   channel: string | null;
   database_timeline: number | null;
+  images_at: string | null;
 }): PlatformRow {
   return {
     isSandbox: row.is_sandbox,
@@ -40,6 +43,7 @@ function toPlatform(row: {
     ...(row.root_fingerprint === null ? {} : { rootFingerprint: row.root_fingerprint }),
     ...(row.channel === null ? {} : { channel: row.channel }),
     ...(row.database_timeline === null ? {} : { databaseTimeline: row.database_timeline }),
+    ...(row.images_at === null ? {} : { imagesAt: row.images_at }),
   };
 }
 
@@ -52,6 +56,7 @@ export async function updatePlatform(
     /** Null: none any more. */
     readonly channel?: string | null;
     readonly databaseTimeline?: number;
+    readonly imagesAt?: string | undefined;
     readonly now: Instant;
   },
 ): Promise<void> {
@@ -63,6 +68,7 @@ export async function updatePlatform(
       ...(change.isSandbox === undefined ? {} : { is_sandbox: change.isSandbox }),
       ...(change.channel === undefined ? {} : { channel: change.channel }),
       ...(change.databaseTimeline === undefined ? {} : { database_timeline: change.databaseTimeline }),
+      ...(change.imagesAt === undefined ? {} : { images_at: change.imagesAt }),
     })
     .execute();
 }
