@@ -423,21 +423,26 @@ describe('a refusal says', () => {
   });
 });
 
-test('a step brings the risks of its edge alone', () => {
+test('a step brings the risks of its edge alone, and any whose edges it cannot read', () => {
   const graph = buildUpgradeGraph([
     graphRelease('4.2.7', {
       upgradeFrom: ['4.x'],
-      risks: [risk('always'), risk('from-old', { from: ['4.1.11', '4.0.x'] }), risk('from-new', { from: ['4.1.12'] })],
+      risks: [
+        risk('always'),
+        risk('from-old', { from: ['4.1.11', '4.0.x'] }),
+        risk('from-new', { from: ['4.1.12'] }),
+        risk('unreadable', { from: ['>=9.0'] }),
+      ],
     }),
   ]);
   const names = (from: string) => {
     const step = stepBetween(graph, platform(from), platform('4.2.7'));
     return step.kind === 'step' && step.risks.map(({ name }) => name);
   };
-  expect(names('4.1.12')).toEqual(['always', 'from-new']);
-  expect(names('4.1.11')).toEqual(['always', 'from-old']);
-  expect(names('4.0.3')).toEqual(['always', 'from-old']);
-  expect(names('4.1.1')).toEqual(['always']);
+  expect(names('4.1.12')).toEqual(['always', 'from-new', 'unreadable']);
+  expect(names('4.1.11')).toEqual(['always', 'from-old', 'unreadable']);
+  expect(names('4.0.3')).toEqual(['always', 'from-old', 'unreadable']);
+  expect(names('4.1.1')).toEqual(['always', 'unreadable']);
 });
 
 test.each([

@@ -205,9 +205,10 @@ export function isBarred({ isOffered, floorBefore }: GraphNode, from: PlatformVe
   return !isOffered || (floorBefore !== undefined && compareVersions(from, floorBefore) < 0);
 }
 
-/** The risks of the edge from that version to the release. */
+/** The risks of the edge from that version to the release; also one whose edges are given in a way we cannot read. */
 export function risksBetween(release: GraphRelease, from: PlatformVersion): readonly UpgradeRisk[] {
-  return release.risks.filter((risk) => risk.from?.some((pattern) => patternMatches(pattern, from)) ?? true);
+  const isOn = (pattern: string) => patternMatches(pattern, from) || leastOfPattern(pattern) === undefined;
+  return release.risks.filter((risk) => risk.from?.some(isOn) ?? true);
 }
 
 /** `4.1.12` is that version, `4.1.x` each patch of 4.1, `4.x` each version of 4. Anything else matches nothing. */

@@ -81,7 +81,7 @@ function toFinding(
   fault: Pick<SourceFault, 'message' | 'nextStep'> & Partial<SourceFault>,
 ): LintFinding {
   const { field = '', message, nextStep = '' } = fault;
-  const code = versionField.test(field) && message.includes('pattern') ? 'version-malformed' : 'source-invalid';
+  const code = versionField.test(field) && !message.includes('no such field') ? 'version-malformed' : 'source-invalid';
   return lintFinding(code, [], `${folder}, ${message}`, { nextStep });
 }
 

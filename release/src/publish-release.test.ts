@@ -38,7 +38,7 @@ agent:
   repository: registry.example/gatehouse/agent
   digest: ${imageDigest}
   kubernetes: { min: 1.25.0, max: 1.29.99 }
-upgradeFrom: [4.1.12, 4.0.x]
+upgradeFrom: [4.1.12, 4.0.x, 3.x]
 notes: |
   What is new.
 `,
@@ -113,7 +113,7 @@ test('a source becomes documents, objects in the order of their files', async ()
     publishedAt: '2026-11-23T10:42:00Z',
     profileNeedsAgent: '4.2.7',
     agent: { version: '4.2.7', digest: imageDigest },
-    upgradeFrom: [{ from: '4.1.12' }, { from: '4.0.x' }],
+    upgradeFrom: [{ from: '4.1.12' }, { from: '4.0.x' }, { from: '3.x' }],
     notes: 'What is new.\n',
   });
   expect(release.agent.bundle).toBeUndefined();
@@ -128,8 +128,8 @@ test('a source becomes documents, objects in the order of their files', async ()
 
 test('absent, empty and present upgrade edges stay different', async () => {
   const edges = async (text: string) =>
-    value(await publish(await sourceWith(replaced('release.yaml', 'upgradeFrom: [4.1.12, 4.0.x]\n', text)))).release
-      .upgradeFrom;
+    value(await publish(await sourceWith(replaced('release.yaml', 'upgradeFrom: [4.1.12, 4.0.x, 3.x]\n', text))))
+      .release.upgradeFrom;
   expect(await edges('')).toBeUndefined();
   expect(await edges('upgradeFrom: []\n')).toEqual([]);
 });
@@ -185,11 +185,16 @@ test.each<[string, Readonly<Record<string, string | undefined>>, readonly (reado
   ],
   [
     'an edge that goes nowhere',
-    replaced('release.yaml', '[4.1.12, 4.0.x]', '[4.3.0, latest]'),
+    replaced('release.yaml', '[4.1.12, 4.0.x, 3.x]', '[4.3.0, latest]'),
     [
       ['release.yaml', 'upgradeFrom.0', 'not older'],
       ['release.yaml', 'upgradeFrom.1', 'neither a version nor a wildcard'],
     ],
+  ],
+  [
+    'a risk on edges that are none',
+    replaced('release.yaml', 'serverMinimum', "risks: [{ name: r, message: m, from: [4.1.x, '4.1'] }]\nserverMinimum"),
+    [['release.yaml', 'risks.0.from.1', 'neither a version nor a wildcard']],
   ],
   [
     'a profile that needs a newer agent than it comes with',

@@ -4,6 +4,7 @@
  */
 
 import { type ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
+import { leastOfPattern } from '@gatehouse/domain/upgrade-graph';
 import { Value } from 'typebox/value';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { type Outcome, ok } from './outcome.ts';
@@ -39,7 +40,7 @@ export interface BuiltRelease {
   readonly targets: readonly TufTarget[];
 }
 
-const upgradeFromPattern = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5}|x)$/;
+const patternForms = 'Write 4.1.12, 4.1.x or 4.x.';
 
 export function buildRelease(
   source: ReleaseSource,
@@ -116,18 +117,22 @@ function releaseFaults(source: ReleaseSource, hasBundle: boolean): readonly Sour
     fault('agent.kubernetes', 'min is newer than max', 'Swap the two.');
   }
   for (const [index, from] of (source.upgradeFrom ?? []).entries()) {
-    if (!upgradeFromPattern.test(from)) {
-      fault(
-        `upgradeFrom.${index}`,
-        `${JSON.stringify(from)} is neither a version nor a wildcard`,
-        'Write 4.1.12 or 4.1.x.',
-      );
-    } else if (!isNewer(source.platformVersion, from.replace('x', '0'))) {
+    const least = leastOfPattern(from);
+    if (least === undefined) {
+      fault(`upgradeFrom.${index}`, `${JSON.stringify(from)} is neither a version nor a wildcard`, patternForms);
+    } else if (!isNewer(source.platformVersion, least)) {
       fault(
         `upgradeFrom.${index}`,
         `${from} is not older than ${source.platformVersion}`,
         'A platform never goes back.',
       );
+    }
+  }
+  for (const [index, { from = [] }] of (source.risks ?? []).entries()) {
+    for (const [place, pattern] of from.entries()) {
+      if (leastOfPattern(pattern) !== undefined) continue;
+      const field = `risks.${index}.from.${place}`;
+      fault(field, `${JSON.stringify(pattern)} is neither a version nor a wildcard`, patternForms);
     }
   }
   const providers = Object.entries(source.profiles);
