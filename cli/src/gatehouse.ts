@@ -34,10 +34,13 @@ import { profileUpdateRetry } from './commands/profile-update-retry.ts';
 import { profileUpdateShow } from './commands/profile-update-show.ts';
 import { releaseBundle } from './commands/release-bundle.ts';
 import { releaseImport } from './commands/release-import.ts';
-import { releaseKeysInit } from './commands/release-keys-init.ts';
+import { releaseKeys } from './commands/release-keys.ts';
 import { releaseLint } from './commands/release-lint.ts';
 import { releaseList } from './commands/release-list.ts';
 import { releasePublish } from './commands/release-publish.ts';
+import { releaseRefresh } from './commands/release-refresh.ts';
+import { releaseRotateRoot } from './commands/release-rotate-root.ts';
+import { releaseSign } from './commands/release-sign.ts';
 import { runProgram } from './commands/programs.ts';
 import { sandbox } from './commands/sandbox-break.ts';
 import { type ExitCode, exitCodes, Failure, failureOf } from './failure.ts';
@@ -73,7 +76,17 @@ const nouns: Readonly<Record<string, { readonly description: string; readonly ve
   },
   release: {
     description: 'signed releases',
-    verbs: [releaseList, releaseImport, releaseBundle, releasePublish, releaseLint, releaseKeysInit],
+    verbs: [
+      releaseList,
+      releaseImport,
+      releaseBundle,
+      releasePublish,
+      releaseLint,
+      releaseSign,
+      releaseRefresh,
+      releaseRotateRoot,
+      releaseKeys,
+    ],
   },
   'host-cluster': { description: 'clusters created through a gateway', verbs: [hostClusterList, hostClusterCreate] },
   audit: { description: 'what people and tokens did', verbs: [auditList] },

@@ -6,11 +6,13 @@
 import { RecallDocument } from '@gatehouse/contract/release-document';
 import { Value } from 'typebox/value';
 import { canonicalJson } from './canonical-json.ts';
-import { type KeyRefusalCode, loadPublisherKeys } from './keys.ts';
+import type { KeyRefusalCode } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
+import { type KeyedOrder, publishWithKeys, requestWithKeys } from './publish-with-keys.ts';
+import type { RepositoryChange } from './repository-change.ts';
+import type { SigningRequest } from './signing-request.ts';
 import { recallsPath, releasePath } from './trusted-releases.ts';
-import type { Expiry } from './repository-settings.ts';
-import { publishTargets, readPublishedTarget, type RepositoryRefusalCode } from './tuf-repository.ts';
+import { readPublishedTarget, type RepositoryRefusalCode } from './tuf-repository.ts';
 
 export type RecallRefusalCode = KeyRefusalCode | RepositoryRefusalCode | 'release-unknown' | 'recall-invalid';
 
@@ -20,15 +22,39 @@ export interface PublishedRecall {
   readonly isNew: boolean;
 }
 
-export async function publishRecall(input: {
-  readonly repositoryDirectory: string;
-  readonly keysDirectory: string;
+export interface RecallOrder extends KeyedOrder {
   readonly version: string;
   readonly reason: string;
-  readonly now: Date;
-  readonly expiry?: Expiry;
-}): Promise<Outcome<PublishedRecall, RecallRefusalCode>> {
-  const { repositoryDirectory: directory, version, now } = input;
+}
+
+export async function publishRecall(order: RecallOrder): Promise<Outcome<PublishedRecall, RecallRefusalCode>> {
+  const planned = await planRecall(order);
+  if (planned.kind === 'refused') return planned;
+  const { recall, isNew, change } = planned.value;
+  const published = change === undefined ? ok(undefined) : await publishWithKeys(order, change);
+  return published.kind === 'refused' ? published : ok({ recall, isNew });
+}
+
+/** The same as a signing request, for others to sign; none where it was recalled before. Publishes nothing. */
+export async function prepareRecall(
+  order: RecallOrder,
+): Promise<Outcome<PublishedRecall & { readonly request: SigningRequest | undefined }, RecallRefusalCode>> {
+  const planned = await planRecall(order);
+  if (planned.kind === 'refused') return planned;
+  const { recall, isNew, change } = planned.value;
+  if (change === undefined) return ok({ recall, isNew, request: undefined });
+  const request = await requestWithKeys(order, change);
+  return request.kind === 'refused' ? request : ok({ recall, isNew, request: request.value });
+}
+
+async function planRecall({
+  repositoryDirectory: directory,
+  version,
+  reason,
+  now,
+}: RecallOrder): Promise<
+  Outcome<PublishedRecall & { readonly change: RepositoryChange | undefined }, RecallRefusalCode>
+> {
   const release = await readPublishedTarget(directory, releasePath(version));
   if (release.kind === 'refused') return release;
   if (release.value === undefined) {
@@ -41,8 +67,8 @@ export async function publishRecall(input: {
   const published = await readRecalls(directory);
   if (published.kind === 'refused') return published;
   const before = published.value.find(({ platformVersion }) => platformVersion === version);
-  if (before !== undefined) return ok({ recall: before, isNew: false });
-  const recall = { platformVersion: version, reason: input.reason, recalledAt: now.toISOString() };
+  if (before !== undefined) return ok({ recall: before, isNew: false, change: undefined });
+  const recall = { platformVersion: version, reason, recalledAt: now.toISOString() };
   const document: RecallDocument = { schema: 1, recalls: [...published.value, recall] };
   if (!Value.Check(RecallDocument, document)) {
     return refused({
@@ -51,17 +77,8 @@ export async function publishRecall(input: {
       nextStep: 'Say in a sentence or two what is wrong with the release.',
     });
   }
-  const keys = await loadPublisherKeys(input.keysDirectory);
-  if (keys.kind === 'refused') return keys;
-  const signed = await publishTargets({
-    directory,
-    keys: keys.value,
-    targets: [{ path: recallsPath, bytes: Buffer.from(canonicalJson(document)) }],
-    replaces: recallsPath,
-    now,
-    ...(input.expiry === undefined ? {} : { expiry: input.expiry }),
-  });
-  return signed.kind === 'refused' ? signed : ok({ recall, isNew: true });
+  const targets = [{ path: recallsPath, bytes: Buffer.from(canonicalJson(document)) }];
+  return ok({ recall, isNew: true, change: { targets, replaces: recallsPath } });
 }
 
 /** What the publisher's folder recalls, oldest first. */

@@ -4,24 +4,21 @@ import { existsSync } from 'node:fs';
 import { ReleaseDocument } from '@gatehouse/contract/release-document';
 import { Value } from 'typebox/value';
 import { type RoleName, roleNames } from './key-file.ts';
-import { type AskPassphrase, type KeyRefusalCode, openKeys, readKeyFolder, rootPlan } from './keys.ts';
+import type { KeyRefusalCode } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
+import { type KeyedOrder, publishWithKeys, requestWithKeys } from './publish-with-keys.ts';
 import { buildRelease, type BuiltRelease, type ReleaseSource } from './release-builder.ts';
-import type { RepositoryChange } from './repository-change.ts';
 import { readReleaseSource } from './release-source.ts';
-import type { Expiry } from './repository-settings.ts';
+import { type Expiry, readExpiry } from './repository-settings.ts';
 import type { SourceRefusalCode } from './source-fault.ts';
 import { releasePath, releaseVersionOf, rootFingerprint } from './trusted-releases.ts';
 import type { SigningRequest } from './signing-request.ts';
 import {
-  changeRepository,
-  prepareRequest,
   readPublishedTarget,
   readRepository,
   type RepositoryRefusalCode,
   type RoleExpiry,
   roleExpiry,
-  signWithThose,
 } from './tuf-repository.ts';
 
 export type PublishRefusalCode =
@@ -36,17 +33,10 @@ export interface PublishedRelease extends BuiltRelease {
   readonly isNew: boolean;
 }
 
-export interface ReleaseOrder {
-  readonly repositoryDirectory: string;
-  /** One folder of keys, or several that together hold them. */
-  readonly keysDirectory: string | readonly string[];
-  readonly askPassphrase?: AskPassphrase;
+export interface ReleaseOrder extends KeyedOrder {
   /** A folder (docs/releases.md), or what would be read from it. */
   readonly source: string | ReleaseSource;
   readonly agentBundle?: Uint8Array;
-  readonly now: Date;
-  /** Days that differ from the repository's settings, and become them. */
-  readonly expiry?: Partial<Expiry>;
 }
 
 /**
@@ -57,13 +47,8 @@ export interface ReleaseOrder {
 export async function publishRelease(order: ReleaseOrder): Promise<Outcome<PublishedRelease, PublishRefusalCode>> {
   const planned = await planRelease(order);
   if (planned.kind === 'refused') return planned;
-  const { built, isNew, change, folder } = planned.value;
-  const roles: readonly RoleName[] = change.root ? roleNames : ['targets', 'snapshot', 'timestamp'];
-  const keys = await openKeys(folder, order.keysDirectory, roles);
-  if (keys.kind === 'refused') return keys;
-  const { repositoryDirectory: directory, now } = order;
-  const signed = await changeRepository({ directory, keys: keys.value, change, now, ...expiryOf(order) });
-  return signed.kind === 'refused' ? changedRelease(signed, built) : ok({ ...built, isNew });
+  const published = await publishWithKeys(order, { targets: planned.value.targets });
+  return published.kind === 'refused' ? changedRelease(published, planned.value) : planned;
 }
 
 /** The same as a signing request, signed by as many keys as the folder holds, for others to sign. Publishes nothing. */
@@ -72,17 +57,13 @@ export async function prepareRelease(
 ): Promise<Outcome<PublishedRelease & { readonly request: SigningRequest }, PublishRefusalCode>> {
   const planned = await planRelease(order);
   if (planned.kind === 'refused') return planned;
-  const { built, isNew, change, folder } = planned.value;
-  const { repositoryDirectory: directory, now } = order;
-  const prepared = await prepareRequest({ directory, change, now, ...expiryOf(order) });
-  if (prepared.kind === 'refused') return changedRelease(prepared, built);
-  const keys = await folder.open(['root', 'targets']);
-  if (keys.kind === 'refused') return keys;
-  const request = signWithThose(prepared.value, keys.value, directory);
-  return request.kind === 'refused' ? request : ok({ ...built, isNew, request: request.value });
+  const request = await requestWithKeys(order, { targets: planned.value.targets });
+  return request.kind === 'refused'
+    ? changedRelease(request, planned.value)
+    : ok({ ...planned.value, request: request.value });
 }
 
-async function planRelease(order: ReleaseOrder) {
+async function planRelease(order: ReleaseOrder): Promise<Outcome<PublishedRelease, PublishRefusalCode>> {
   const { repositoryDirectory: directory, agentBundle, now } = order;
   const source = typeof order.source === 'string' ? await readReleaseSource(order.source) : ok(order.source);
   if (source.kind === 'refused') return source;
@@ -95,17 +76,7 @@ async function planRelease(order: ReleaseOrder) {
     publishedAt: published.value === undefined ? now : new Date(published.value.publishedAt),
     ...(agentBundle === undefined ? {} : { agentBundle }),
   });
-  if (built.kind === 'refused') return built;
-  const folder = await readKeyFolder(order.keysDirectory, order.askPassphrase);
-  const root = existsSync(directory) ? ok(undefined) : rootPlan(folder, order.keysDirectory);
-  if (root.kind === 'refused') return root;
-  const { targets } = built.value;
-  const change: RepositoryChange = root.value === undefined ? { targets } : { targets, root: root.value };
-  return ok({ built: built.value, isNew: published.value === undefined, change, folder });
-}
-
-function expiryOf({ expiry }: ReleaseOrder) {
-  return expiry === undefined ? {} : { expiry };
+  return built.kind === 'refused' ? built : ok({ ...built.value, isNew: published.value === undefined });
 }
 
 function changedRelease<Code extends string>(
@@ -139,6 +110,15 @@ async function readPublished(
 export interface RepositoryListing {
   readonly rootFingerprint: string;
   readonly expires: RoleExpiry;
+  /** How long metadata of each role lasts from its signing. */
+  readonly expiryDays: Expiry;
+  readonly roles: readonly {
+    readonly role: RoleName;
+    readonly version: number;
+    readonly expires: string;
+    readonly threshold: number;
+    readonly keyIds: readonly string[];
+  }[];
   /** In the order of their versions' publication. */
   readonly releases: readonly ReleaseDocument[];
 }
@@ -156,9 +136,18 @@ export async function listRepository(directory: string): Promise<Outcome<Reposit
     if (release.kind === 'refused') return release;
     if (release.value) releases.push(release.value);
   }
+  const expires = roleExpiry(current.value);
   return ok({
     rootFingerprint: rootFingerprint(Buffer.from(JSON.stringify(root.toJSON()))),
-    expires: roleExpiry(current.value),
+    expires,
+    expiryDays: await readExpiry(directory),
+    roles: roleNames.map((role) => ({
+      role,
+      version: current.value[role].signed.version,
+      expires: expires[role],
+      threshold: root.signed.roles[role]?.threshold ?? 1,
+      keyIds: root.signed.roles[role]?.keyIDs ?? [],
+    })),
     releases: releases.toSorted((a, b) => (a.publishedAt < b.publishedAt ? -1 : 1)),
   });
 }

@@ -14,7 +14,7 @@ import type { SigningKey } from './key-file.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import { specVersion } from './repository-change.ts';
 import { type LockRefusalCode, whileLocked } from './repository-lock.ts';
-import { type Expiry, expiresAt, writeExpiry } from './repository-settings.ts';
+import { type Expiry, expiresAt, readExpiry, writeExpiry } from './repository-settings.ts';
 import {
   invalidRepository,
   isVerifiedBy,
@@ -81,9 +81,10 @@ async function publishNew(input: Input): Promise<Outcome<PublishedMetadata, Publ
   try {
     await mkdir(path.join(unfinished, 'metadata'), { recursive: true });
     await mkdir(path.join(unfinished, 'targets'));
-    await writeRequest(unfinished, request);
+    const settings = { ...(await readExpiry(directory)), ...expiry };
+    await writeRequest(unfinished, request, settings);
     const versions = { snapshot: 1, timestamp: 1 };
-    await signOnline({ directory: unfinished, root, targets, versions, keys: input.keys, expiry, now });
+    await signOnline({ directory: unfinished, root, targets, versions, keys: input.keys, settings, now });
     await rename(unfinished, directory);
   } catch (cause) {
     await rm(unfinished, { recursive: true, force: true });
@@ -116,10 +117,11 @@ async function publishInto(
   }
   const versions = await nextVersions(directory, root, state);
   if (versions.kind === 'refused') return versions;
-  await writeRequest(directory, request, state);
+  const settings = { ...(await readExpiry(directory)), ...request.expiry };
+  await writeRequest(directory, request, settings, state);
   if (isOnlineDue) {
     const { keys } = input;
-    await signOnline({ directory, root, targets, versions: versions.value, keys, expiry: request.expiry, now });
+    await signOnline({ directory, root, targets, versions: versions.value, keys, settings, now });
   }
   return confirmed(directory);
 }
@@ -128,10 +130,10 @@ async function publishInto(
 export async function refreshRequest(input: {
   readonly directory: string;
   readonly keys: readonly SigningKey[];
-  readonly expiry: Expiry;
+  readonly settings: Expiry;
   readonly now: Date;
 }): Promise<Outcome<PublishedMetadata, PublishRequestRefusalCode>> {
-  const { directory, keys, expiry, now } = input;
+  const { directory, keys, settings, now } = input;
   return whileLocked(directory, now, async (): Promise<Outcome<PublishedMetadata, PublishRequestRefusalCode>> => {
     const read = await readState(directory);
     if (read.kind === 'refused') return read;
@@ -143,8 +145,8 @@ export async function refreshRequest(input: {
     if (missing) return missing;
     const versions = await nextVersions(directory, root, read.value);
     if (versions.kind === 'refused') return versions;
-    await writeExpiry(directory, expiry);
-    await signOnline({ directory, root, targets, versions: versions.value, keys, expiry, now });
+    await writeExpiry(directory, settings);
+    await signOnline({ directory, root, targets, versions: versions.value, keys, settings, now });
     return confirmed(directory);
   });
 }
@@ -210,7 +212,7 @@ export function missingSignatures({ part, by, threshold, keyIds, signedBy }: Sig
   const missing = keyIds.filter((keyId) => !signedBy.includes(keyId)).map((keyId) => keyId.slice(0, 12));
   return {
     code: 'signatures-missing' as const,
-    message: `The new ${part} has ${signedBy.length} of the ${threshold} signatures that it needs of the ${whose}.`,
+    message: `The new ${part === 'root' ? 'root' : 'list of targets'} has ${signedBy.length} of the ${threshold} signatures that it needs of the ${whose}.`,
     nextStep: `Have it signed by ${threshold - signedBy.length} of ${missing.join(', ')}: --prepare <file>, then \`gatehouse release sign <file>\`.`,
   };
 }
@@ -274,7 +276,12 @@ async function newestBelow(directory: string, role: OnlineRole): Promise<number>
   return Math.max(0, ...versions);
 }
 
-async function writeRequest(directory: string, request: SigningRequest, state?: RepositoryState): Promise<void> {
+async function writeRequest(
+  directory: string,
+  request: SigningRequest,
+  settings: Expiry,
+  state?: RepositoryState,
+): Promise<void> {
   for (const { path: targetPath, bytes } of request.documents) {
     const file = targetFileOnDisk(directory, targetPath, hexDigest(bytes));
     await mkdir(path.dirname(file), { recursive: true });
@@ -286,7 +293,7 @@ async function writeRequest(directory: string, request: SigningRequest, state?: 
     await writeMetadata(directory, `${targets.signed.version}.targets.json`, targets);
   }
   // Before the root: refresh signs by these settings, and can finish what is interrupted here.
-  await writeExpiry(directory, request.expiry);
+  await writeExpiry(directory, settings);
   if (root && root.signed.version !== state?.root.signed.version) {
     await writeMetadata(directory, `${root.signed.version}.root.json`, root);
   }
@@ -298,10 +305,10 @@ async function signOnline(input: {
   readonly targets: Metadata<Targets>;
   readonly versions: OnlineVersions;
   readonly keys: readonly SigningKey[];
-  readonly expiry: Expiry;
+  readonly settings: Expiry;
   readonly now: Date;
 }): Promise<void> {
-  const { directory, root, versions, expiry, now } = input;
+  const { directory, root, versions, settings, now } = input;
   const targetsVersion = input.targets.signed.version;
   const targetsBytes = await readFile(path.join(directory, 'metadata', `${targetsVersion}.targets.json`));
   const signAll = (role: 'snapshot' | 'timestamp', metadata: Metadata<Snapshot> | Metadata<Timestamp>) => {
@@ -313,7 +320,7 @@ async function signOnline(input: {
     new Snapshot({
       version: versions.snapshot,
       specVersion,
-      expires: expiresAt(now, expiry.snapshot),
+      expires: expiresAt(now, settings.snapshot),
       meta: { 'targets.json': toMetaFile(targetsVersion, targetsBytes) },
     }),
   );
@@ -323,7 +330,7 @@ async function signOnline(input: {
     new Timestamp({
       version: versions.timestamp,
       specVersion,
-      expires: expiresAt(now, expiry.timestamp),
+      expires: expiresAt(now, settings.timestamp),
       snapshotMeta: toMetaFile(versions.snapshot, toBytes(snapshot)),
     }),
   );

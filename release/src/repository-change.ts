@@ -9,7 +9,7 @@ import { sha256Digest } from './canonical-json.ts';
 import { type PublicKey, type RoleName, roleNames } from './key-file.ts';
 import type { RootPlan } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
-import { type Expiry, expiresAt } from './repository-settings.ts';
+import { type Expiry, type ExpiryChange, expiresAt } from './repository-settings.ts';
 import { type CurrentRepository, isVerifiedBy } from './repository-state.ts';
 import type { SigningRequest, TufTarget } from './signing-request.ts';
 
@@ -32,10 +32,13 @@ export function prepareChange(input: {
   /** Absent: a new repository, for which `change` names a root. */
   readonly current: CurrentRepository | undefined;
   readonly change: RepositoryChange;
-  readonly expiry: Expiry;
+  /** The repository's settings. */
+  readonly settings: Expiry;
+  readonly expiry: ExpiryChange;
   readonly now: Date;
 }): Outcome<SigningRequest, ChangeRefusalCode> {
-  const { current, change, expiry, now } = input;
+  const { current, change, now } = input;
+  const expiry = { ...input.settings, ...input.expiry };
   const root = change.root && new Metadata(nextRoot(current?.root.signed, change.root, expiresAt(now, expiry.root)));
   const inForce = root ?? current?.root;
   if (!inForce) throw new TypeError('a new repository needs a root');
@@ -50,7 +53,7 @@ export function prepareChange(input: {
       ? new Metadata(nextTargets(current?.targets.signed, added.value.all, expiresAt(now, expiry.targets)))
       : undefined,
     documents: added.value.documents,
-    expiry,
+    expiry: input.expiry,
   });
 }
 

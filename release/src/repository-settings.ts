@@ -13,6 +13,10 @@ const Days = Type.Integer({ minimum: 1, maximum: expiryDaysMax });
 export const Expiry = Type.Object({ root: Days, targets: Days, snapshot: Days, timestamp: Days });
 export type Expiry = Readonly<Static<typeof Expiry>>;
 
+/** Days that differ from the settings, and become them. */
+export const ExpiryChange = Type.Partial(Expiry);
+export type ExpiryChange = Readonly<Static<typeof ExpiryChange>>;
+
 const Settings = Type.Object({ version: Type.Literal(1), expiryDays: Expiry });
 const fileName = 'publisher.json';
 
@@ -20,12 +24,13 @@ const fileName = 'publisher.json';
  * A stolen repository can hold agents on what it last said for as long as its timestamp lasts; a week of that bounds the
  * harm, and is long enough for a weekly `release refresh`. Snapshot is signed together with it.
  */
-export const defaultExpiry: Expiry = { root: 365, targets: 365, snapshot: 30, timestamp: 7 };
+const defaultExpiry: Expiry = { root: 365, targets: 365, snapshot: 30, timestamp: 7 };
 /** Repositories from before there were settings: whoever publishes into them counts on a year. */
 const expiryBefore: Expiry = { root: 365, targets: 365, snapshot: 365, timestamp: 365 };
 
 export async function readExpiry(directory: string): Promise<Expiry> {
   const file = path.join(directory, fileName);
+  if (!existsSync(directory)) return defaultExpiry;
   if (!existsSync(file)) return expiryBefore;
   const value: unknown = JSON.parse(await readFile(file, 'utf8'));
   if (!Value.Check(Settings, value)) throw new Error(`${file} does not say for how many days metadata lasts`);

@@ -12,7 +12,7 @@ import { Value } from 'typebox/value';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { type PublicKey, publicKeyId, roleNames, type SigningKey } from './key-file.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
-import { Expiry } from './repository-settings.ts';
+import { ExpiryChange } from './repository-settings.ts';
 import { recallsPath } from './trusted-releases.ts';
 import { parseRoot, parseTargets } from './tuf-metadata.ts';
 
@@ -31,8 +31,7 @@ export interface SigningRequest {
   readonly targets: Metadata<Targets> | undefined;
   /** Everything that `targets` names and `publishedTargets` does not, or names otherwise. */
   readonly documents: readonly TufTarget[];
-  /** What the repository's settings become. */
-  readonly expiry: Expiry;
+  readonly expiry: ExpiryChange;
 }
 
 export type SigningRequestRefusalCode = 'signing-request-invalid' | 'key-not-asked' | 'signing-requests-differ';
@@ -58,7 +57,7 @@ const RequestFile = Type.Object({
   targets: Type.Optional(Envelope),
   /** By path, base64. */
   documents: Type.Record(Type.String({ maxLength: 300 }), Type.String()),
-  expiryDays: Expiry,
+  expiryDays: ExpiryChange,
 });
 type RequestFile = Static<typeof RequestFile>;
 

@@ -21,7 +21,7 @@ import {
   refreshRequest,
 } from './publish-request.ts';
 import { type ChangeRefusalCode, prepareChange, type RepositoryChange } from './repository-change.ts';
-import { defaultExpiry, type Expiry, readExpiry } from './repository-settings.ts';
+import { type Expiry, type ExpiryChange, readExpiry } from './repository-settings.ts';
 import { type CurrentRepository, invalidRepository, readState } from './repository-state.ts';
 import { targetFileOnDisk } from './target-paths.ts';
 import { signatureNeeds, signRequest, type SigningRequest, type TufTarget } from './signing-request.ts';
@@ -33,7 +33,7 @@ export async function createRepository(input: {
   readonly directory: string;
   readonly keys: Keys;
   readonly now: Date;
-  readonly expiry?: Partial<Expiry>;
+  readonly expiry?: ExpiryChange;
 }): Promise<Outcome<{ readonly root: Uint8Array }, RepositoryRefusalCode>> {
   const { directory, now, expiry } = input;
   if (existsSync(directory)) return existingRepository(directory);
@@ -55,7 +55,7 @@ export async function publishTargets(input: {
   /** The one path whose contents may differ from what was published: the list of recalls, which is only added to. */
   readonly replaces?: string;
   readonly now: Date;
-  readonly expiry?: Partial<Expiry>;
+  readonly expiry?: ExpiryChange;
 }): Promise<Outcome<PublishedMetadata, RepositoryRefusalCode>> {
   const { directory, targets, replaces, now, expiry } = input;
   const current = await readState(directory);
@@ -77,16 +77,14 @@ export async function prepareRequest(input: {
   readonly directory: string;
   readonly change: RepositoryChange;
   readonly now: Date;
-  /** Days that differ from the folder's settings, and become them. */
-  readonly expiry?: Partial<Expiry>;
+  readonly expiry?: ExpiryChange;
 }): Promise<Outcome<SigningRequest, RepositoryRefusalCode>> {
   const { directory, change, now } = input;
   const read = await readState(directory);
   const isNew = read.kind === 'refused' && read.reasons[0].code === 'repository-missing' && change.root !== undefined;
   if (read.kind === 'refused' && !isNew) return read;
   const current = read.kind === 'ok' ? read.value : undefined;
-  const expiry = { ...(current ? await readExpiry(directory) : defaultExpiry), ...input.expiry };
-  return prepareChange({ current, change, expiry, now });
+  return prepareChange({ current, change, settings: await readExpiry(directory), expiry: input.expiry ?? {}, now });
 }
 
 /** Prepares, signs with these keys, and publishes. Refuses with what is missing when they are not enough. */
@@ -95,7 +93,7 @@ export async function changeRepository(input: {
   readonly keys: readonly SigningKey[];
   readonly change: RepositoryChange;
   readonly now: Date;
-  readonly expiry?: Partial<Expiry>;
+  readonly expiry?: ExpiryChange;
 }): Promise<Outcome<PublishedMetadata, RepositoryRefusalCode>> {
   const { directory, keys, now } = input;
   const prepared = await prepareRequest(input);
@@ -127,23 +125,24 @@ export function signWithThose(
 
 export interface RefreshedRepository extends PublishedMetadata {
   readonly expires: RoleExpiry;
+  readonly expiry: Expiry;
 }
 export type RoleExpiry = Readonly<Record<RoleName, string>>;
 
-/** Renews snapshot and timestamp, and changes nothing else. `expiry`: days that differ from the settings, and become them. */
+/** Renews snapshot and timestamp, and changes nothing else. */
 export async function refreshRepository(input: {
   readonly directory: string;
   readonly keys: readonly SigningKey[];
   readonly now: Date;
-  readonly expiry?: Partial<Expiry>;
+  readonly expiry?: ExpiryChange;
 }): Promise<Outcome<RefreshedRepository, RepositoryRefusalCode>> {
   const { directory, keys, now } = input;
-  const expiry = { ...(await readExpiry(directory)), ...input.expiry };
-  const refreshed = await refreshRequest({ directory, keys, expiry, now });
+  const settings = { ...(await readExpiry(directory)), ...input.expiry };
+  const refreshed = await refreshRequest({ directory, keys, settings, now });
   if (refreshed.kind === 'refused') return refreshed;
   const current = await readRepository(directory);
   if (current.kind === 'refused') return current;
-  return ok({ ...refreshed.value, expires: roleExpiry(current.value) });
+  return ok({ ...refreshed.value, expires: roleExpiry(current.value), expiry: settings });
 }
 
 export function roleExpiry({ root, targets, snapshot, timestamp }: CurrentRepository): RoleExpiry {
