@@ -15,6 +15,7 @@ import {
   isPauseLifted,
   isUpdateToCancel,
   type KnownRelease,
+  nextGood,
   recalledParts,
   recalledReleases,
   recallOfOffer,
@@ -251,6 +252,16 @@ describe('a profile update', () => {
     });
   });
 
+  test('of a recalled agent is taken where the next stop of the gateway brings a profile alone', () => {
+    const kept = { ...goodRelease, agent: { ...goodRelease.agent, ...newAgent }, agentRelease: platform('4.2.7') };
+    const made = plan({ to: nextProfile });
+    const request = { planId: made.planId };
+    const onTheWay = onGood({ observation: runsBad, release: kept });
+    expect(decideConfirm({ facts: onTheWay, plan: made, request, now: t0 })).toMatchObject({ kind: 'accepted' });
+    const onRecalled = onBad({ observation: runsBad, release: { ...kept, platformVersion: platform('4.2.7') } });
+    expect(codes(repaveHolds(onRecalled))).toEqual(['release-recalled']);
+  });
+
   const waits = progress({ phase: 'preflight', steps: plan().steps.map(({ id }) => ({ id, state: 'waiting' })) });
   const before = { ...observation(), profileUpdate: waits };
   const past = { ...observation(), profileUpdate: progress() };
@@ -375,6 +386,14 @@ describe('a gateway on a recalled release', () => {
     expect(hopReasons(onBad({ profileUpdate: confirmed() }), t0)).toEqual([]);
     expect(codes(hopReasons(onGood(), t0))).toEqual(codes(explain(onGood(), t0)));
   });
+});
+
+test.each([
+  { from: '4.2.7', to: ['4.3.0', '4.2.9', '4.2.8'], next: '4.2.9' },
+  { from: '4.2.7', to: ['5.0.0', '4.3.1', '4.3.0'], next: '4.3.0' },
+  { from: '4.2.7', to: [], next: undefined },
+])('of $to the next good one after $from is $next', ({ from, to, next }) => {
+  expect(nextGood(platform(from), to.map(platform))).toBe(next);
 });
 
 describe("an operator's act", () => {

@@ -163,11 +163,16 @@ export function repaveHolds(facts: GatewayFacts): readonly Reason<'release-recal
   return holds;
 }
 
-/** A recalled agent replaces no node: another one has to come first. */
+/**
+ * A recalled agent replaces no node: another one has to come first. Unless none comes, because the next good stop of the
+ * gateway brings a profile alone: to wait there would be to stay for ever.
+ */
 export function recalledAgentHolds(facts: GatewayFacts): readonly Reason<'release-recalled'>[] {
-  const { observation, identity } = facts;
+  const { observation, identity, release } = facts;
   const recall = observation && recallOfAgent(facts, observation.agent.digest);
   if (observation === undefined || recall === undefined) return [];
+  const isKept = release?.agentRelease !== undefined && release.agent.digest === observation.agent.digest;
+  if (isKept && recallOfOffer(facts) === undefined) return [];
   return [
     {
       code: 'release-recalled',

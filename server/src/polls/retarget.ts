@@ -83,7 +83,7 @@ function tellCancelled(work: Work, { row, facts }: LoadedGateway): void {
   const { profileUpdate, release } = facts;
   const message =
     `The profile update to ${profileUpdate?.plan.to.version} is cancelled by the control plane: its release was ` +
-    `recalled before a node was replaced, and the platform is on ${release?.platformVersion} now.`;
+    `recalled before a node was replaced, and ${release?.platformVersion} is there instead.`;
   work.event(eventSubject(row), { type: 'profile-update-cancel-asked', message, severity: 'normal' });
 }
 
