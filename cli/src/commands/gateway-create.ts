@@ -43,7 +43,7 @@ export function gatewayCreate(terminal: Terminal): Command {
       const { client, query } = open(terminal, common);
       const created = await client.createGateway({
         query,
-        body: { name, installation, provider, ...(project === undefined ? {} : { project }) },
+        body: { name, installation, provider, ...(project === undefined ? {} : { project }), ...prefix },
       });
       if (output === 'json' || output === 'yaml') return printValue(terminal, output, created);
       if (output === 'name') return terminal.out(created.gateway.name);
