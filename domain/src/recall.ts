@@ -1,7 +1,7 @@
 /**
  * What follows from a recall. A recalled release is offered to nobody: no agent of it, no plan for its profile, no new
  * installation. A gateway already on it keeps running, says so, and gets the next good version; until then no step that
- * replaces nodes begins on it (docs/decisions/0009). It never starts anything, and what is past its point of no return
+ * replaces nodes begins on it (docs/decisions/0010). It never starts anything, and what is past its point of no return
  * goes forward: half a roll is worse than a whole one.
  */
 
