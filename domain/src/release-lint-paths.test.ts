@@ -42,6 +42,16 @@ const paths: readonly Case[] = [
     found: ['dead-end 4.1.0'],
   },
   {
+    name: 'a way through one channel is nothing to the others',
+    releases: [
+      lintRelease('4.1.0', { ...from(), channels: ['stable', 'candidate'] }),
+      lintRelease('4.1.1', { ...from('4.1.0'), channels: ['candidate'] }),
+      lintRelease('4.1.2', { ...from('4.1.1'), channels: ['candidate'] }),
+      lintRelease('4.2.0', { ...from('4.1.0', '4.1.2'), channels: ['stable', 'candidate'] }),
+    ],
+    found: [],
+  },
+  {
     name: 'no way in',
     releases: [lintRelease('4.1.0'), lintRelease('4.3.0'), lintRelease('4.4.0', from('4.1.0', '4.3.0'))],
     found: ['no-way-in 4.3.0'],

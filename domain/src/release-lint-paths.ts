@@ -62,7 +62,7 @@ function lintEntries(graph: UpgradeGraph, nodes: readonly GraphNode[]): readonly
     const isEntry = place === 0 || upgradeFrom?.length === 0 || !isIn(graph, node);
     const edges = openEdges(node);
     if (isEntry || edges.some((edge) => reached.has(edge.from))) reached.add(version);
-    else if (node.isOffered && edges.length > 0) cut.push(version);
+    else if (edges.length > 0) cut.push(version);
     // Of floors more is said elsewhere.
     else if (node.isOffered && floor === undefined) findings.push(noWayIn(graph, node));
   }
@@ -98,7 +98,6 @@ function lintFloors(graph: UpgradeGraph, nodes: readonly GraphNode[]): readonly 
   return nodes
     .filter(({ release, place }) => release.floor !== undefined && oldest !== undefined && oldest.place < place)
     .filter((node) => (node.isOffered || barriers.has(node.release.version)) && openEdges(node).length === 0)
-    .filter((node) => graph.channel === undefined || barriers.has(node.release.version))
     .map((node) => {
       const { version, recalled, upgradeFrom } = node.release;
       const why =

@@ -108,6 +108,11 @@ const risks: readonly Case[] = [
     found: ['risk-text-differs 4.1.0 4.2.0 4.3.0'],
   },
   {
+    name: 'one text at two addresses',
+    releases: [risky('4.1.0', risk('r')), risky('4.2.0', risk('r', { url: 'https://example.org' }))],
+    found: ['risk-text-differs 4.1.0 4.2.0'],
+  },
+  {
     name: 'other conditions are no other text',
     releases: [
       risky('4.1.0', risk('r')),
