@@ -38,6 +38,7 @@ import { releaseKeys } from './commands/release-keys.ts';
 import { releaseLint } from './commands/release-lint.ts';
 import { releaseList } from './commands/release-list.ts';
 import { releasePublish } from './commands/release-publish.ts';
+import { releaseRecall } from './commands/release-recall.ts';
 import { releaseRefresh } from './commands/release-refresh.ts';
 import { releaseRotateRoot } from './commands/release-rotate-root.ts';
 import { releaseSign } from './commands/release-sign.ts';
@@ -83,6 +84,7 @@ const nouns: Readonly<Record<string, { readonly description: string; readonly ve
       releasePublish,
       releaseLint,
       releaseSign,
+      releaseRecall,
       releaseRefresh,
       releaseRotateRoot,
       releaseKeys,

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { allPages } from '../all-pages.ts';
 import { apiCommand, type CommonOptions, open, outputOption } from '../command.ts';
 import { type Column, type OutputForm, printList } from '../output.ts';
+import { markRecalled } from '../recalled.ts';
 import type { Terminal } from '../terminal.ts';
 import { ago } from '../time.ts';
 
@@ -26,8 +27,12 @@ function columns(now: number): readonly Column<Gateway>[] {
     { head: 'INSTALLATION', of: (gateway) => gateway.installation },
     { head: 'PROVIDER', of: (gateway) => gateway.provider },
     { head: 'STATUS', of: (gateway) => gateway.status },
-    { head: 'AGENT VERSION', of: (gateway) => gateway.agentVersion },
-    { head: 'PROFILE', of: (gateway) => (gateway.profileKeptByOwner ? "owner's" : gateway.profileVersion) },
+    { head: 'AGENT VERSION', of: (gateway) => markRecalled(gateway, 'agent', gateway.agentVersion) },
+    {
+      head: 'PROFILE',
+      of: (gateway) =>
+        gateway.profileKeptByOwner ? "owner's" : markRecalled(gateway, 'profile', gateway.profileVersion),
+    },
     { head: 'PAUSED', of: (gateway) => (gateway.isPaused ? 'yes' : 'no') },
     { head: 'UPDATE', of: noteOf },
     { head: 'HEALTH', isWideOnly: true, of: (gateway) => gateway.health },

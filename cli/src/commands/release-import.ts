@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream, fstatSync, statSync } from 'node:fs';
+import { createWriteStream, fstatSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,6 +12,7 @@ import { apiCommand, type CommonOptions, open } from '../command.ts';
 import { fetchControlPlaneTrust, isHeld } from '../control-plane-trust.ts';
 import { exitCodes, Failure, failureOf, refusalFailure, usageFailure } from '../failure.ts';
 import { openRegistries, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
+import { recallLines } from '../recalled.ts';
 import { parseRegistryPrefix } from '../registry-prefix.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Command } from 'commander';
@@ -72,6 +73,7 @@ async function importCarried(terminal: Terminal, files: CarriedFiles, name: stri
   if (imported.notCarried.length > 0) {
     terminal.out(`Signed, but not carried here: ${imported.notCarried.join(', ')}`);
   }
+  for (const line of imported.items.flatMap(recallLines)) terminal.out(line);
   terminal.out(`The platform is on ${imported.platformVersion ?? 'no version yet'}.`);
   if (to !== undefined) {
     terminal.out(`Its images are in ${to.prefix}. Gateways pull them from there with --registry-prefix ${to.prefix}.`);
@@ -195,7 +197,7 @@ async function standardInput(
   const file = path.join(folder, 'bundle.tar');
   terminal.error(`Standard input is kept in ${file} until the import is over.`);
   try {
-    await pipeline(createReadStream('', { fd: 0, autoClose: false }), createWriteStream(file, { mode: 0o600 }));
+    await pipeline(process.stdin, createWriteStream(file, { mode: 0o600 }));
   } catch (error) {
     await forget();
     throw error;

@@ -3,6 +3,7 @@ import { apiCommand, type CommonOptions, open, outputOption } from '../command.t
 import { refusalFailure } from '../failure.ts';
 import { type OutputForm, printList, printValue, renderTable } from '../output.ts';
 import { warnOfExpiry } from '../publishing.ts';
+import { recallLines } from '../recalled.ts';
 import type { Terminal } from '../terminal.ts';
 import { clockTime } from '../time.ts';
 
@@ -23,6 +24,7 @@ export function releaseList(terminal: Terminal): Command {
         columns: [
           { head: 'VERSION', of: (release) => release.version },
           { head: 'PLATFORM', of: (release) => (release.isPlatformVersion ? 'current' : undefined) },
+          { head: 'RECALLED', of: ({ recalled }) => (recalled === undefined ? undefined : 'recalled') },
           { head: 'AGENT', of: (release) => release.agentVersion },
           { head: 'CHANNELS', of: (release) => release.channels.join(',') },
           { head: 'FROM', of: (release) => release.upgradeFrom?.join(',') ?? 'rule of thumb' },
@@ -33,22 +35,35 @@ export function releaseList(terminal: Terminal): Command {
         nameOf: (release) => release.version,
         whenEmpty: 'There are no releases. `gatehouse release import <folder>` brings them.',
       });
+      if (output !== 'table' && output !== 'wide') return;
+      for (const line of items.flatMap(recallLines)) terminal.out(line);
     });
 }
 
 async function listFolder(terminal: Terminal, folder: string, output: OutputForm): Promise<void> {
   const { listRepository } = await import('@gatehouse/release/publish-release');
+  const { readRecalls } = await import('@gatehouse/release/publish-recall');
   const { expiringRoles } = await import('@gatehouse/release/tuf-repository');
   const listed = await listRepository(folder);
   if (listed.kind === 'refused') throw refusalFailure(listed.reasons);
   const { releases, roles, rootFingerprint, expires, expiryDays } = listed.value;
+  const recalls = await readRecalls(folder);
+  if (recalls.kind === 'refused') throw refusalFailure(recalls.reasons);
+  const recalled = new Map(recalls.value.map((recall) => [recall.platformVersion, recall.reason]));
   if (output === 'json' || output === 'yaml') {
-    return printValue(terminal, output, { items: releases, roles, expiryDays, rootFingerprint });
+    return printValue(terminal, output, {
+      items: releases,
+      recalls: recalls.value,
+      roles,
+      expiryDays,
+      rootFingerprint,
+    });
   }
   printList(terminal, output, {
     items: releases,
     columns: [
       { head: 'VERSION', of: (release) => release.platformVersion },
+      { head: 'RECALLED', of: (release) => recalled.get(release.platformVersion) },
       { head: 'AGENT', of: (release) => release.agent.version },
       { head: 'CHANNELS', of: (release) => release.channels.join(',') },
       { head: 'FROM', of: (release) => release.upgradeFrom?.map(({ from }) => from).join(',') ?? 'rule of thumb' },
