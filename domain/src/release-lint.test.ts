@@ -2,7 +2,10 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lintReleases } from './release-lint.ts';
 import { floor, found, from, type LintCase as Case, lintRelease, recalled } from './testing/lint-releases.ts';
-import { risk, sorted } from './testing/upgrade-releases.ts';
+import { graphRelease, risk, sorted } from './testing/upgrade-releases.ts';
+import { buildUpgradeGraph } from './upgrade-graph.ts';
+import { planUpgrade } from './upgrade-plan.ts';
+import { parsePlatformVersion } from './version.ts';
 
 const chain = [lintRelease('4.1.0'), lintRelease('4.2.0'), lintRelease('4.3.0')];
 const edges: readonly Case[] = [
@@ -253,6 +256,42 @@ describe('of any releases', () => {
         );
         expect(new Set(turned)).toEqual(new Set(once));
       }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('there is no dead end if and only if the newest can be planned to from every release before it', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(anyRelease, { selector: ({ version }) => version, minLength: 2, maxLength: 8 }),
+        (any) => {
+          const releases = any
+            .filter(({ version }) => parsePlatformVersion(version) !== undefined)
+            .map((each) => ({ ...each, channels: [], risks: [] }));
+          const graph = buildUpgradeGraph(
+            releases.map(({ version, upgradeFrom, floor: stop, recalled: bad }) =>
+              graphRelease(version, {
+                ...(upgradeFrom === undefined ? {} : { upgradeFrom }),
+                ...(stop === undefined ? {} : { floor: stop }),
+                ...(bad === undefined ? {} : { recalled: bad }),
+              }),
+            ),
+          );
+          const versions = [...graph.nodes.keys()];
+          const open = [...graph.nodes.values()].filter(
+            ({ isOffered, release }) => isOffered && release.upgradeFrom?.length !== 0,
+          );
+          const newest = open.at(-1);
+          const before = versions.slice(0, newest?.place ?? 0);
+          const stuck = before.filter((from) => {
+            const to = newest?.release.version ?? from;
+            return planUpgrade({ graph, from, to, fleet: [], acceptedRisks: [] }).kind === 'none';
+          });
+          const deadEnds = lintReleases(releases).filter(({ code }) => code === 'dead-end');
+          expect(deadEnds.length > 0).toBe(stuck.length > 0);
+          expect(stuck).toEqual(expect.arrayContaining(deadEnds.flatMap((finding) => finding.releases)));
+        },
+      ),
       { numRuns: 500 },
     );
   });

@@ -303,6 +303,17 @@ const bars: readonly Case[] = [
     outcome: ['floor-skipped'],
   },
   {
+    name: 'nor does another recalled floor take its place',
+    from: '4.1.12',
+    to: '4.3.0',
+    releases: [
+      graphRelease('4.2.7', { ...floor, ...recalled }),
+      graphRelease('4.2.8', { ...floor, ...recalled }),
+      graphRelease('4.3.0', { upgradeFrom: ['4.1.x'] }),
+    ],
+    outcome: ['floor-skipped', 'floor-skipped'],
+  },
+  {
     name: 'but for a later floor of the same minor, which takes its place',
     from: '4.1.12',
     to: '4.2.8',

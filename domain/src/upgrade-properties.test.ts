@@ -66,13 +66,17 @@ const anyKnown: fc.Arbitrary<KnownReleases> = fc
   .record({
     releases: fc.uniqueArray(anyRelease, { selector: ({ version }) => version, maxLength: 16 }),
     channel: fc.constantFrom(undefined, undefined, 'stable'),
-    keptEdges: fc.array(fc.record({ from: anyVersion, to: anyVersion }), { maxLength: 3 }),
+    kept: fc.array(fc.tuple(fc.nat(15), fc.nat(15)), { maxLength: 3 }),
     unknown: anyVersion,
   })
-  .map(({ unknown, ...rest }) => ({
-    ...rest,
-    versions: sorted([...new Set([unknown, ...rest.releases.map(({ version }) => version)])], compareVersions),
-  }));
+  .map(({ unknown, kept, ...rest }) => {
+    const versions = rest.releases.map(({ version }) => version);
+    const keptEdges = kept.flatMap((places): readonly KeptEdge[] => {
+      const [from, to] = places.map((place) => versions[place]);
+      return from === undefined || to === undefined ? [] : [{ from, to }];
+    });
+    return { ...rest, keptEdges, versions: sorted([...new Set([unknown, ...versions])], compareVersions) };
+  });
 
 const anyFleet: fc.Arbitrary<readonly RiskGateway[]> = fc.uniqueArray(
   fc.record({ provider: fc.constantFrom('maas', 'vsphere'), agent: anyVersion }).map(({ provider, agent }) => ({
