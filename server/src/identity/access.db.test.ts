@@ -69,6 +69,8 @@ const fitting: Readonly<Record<string, { readonly address?: string; readonly bod
   setPlatformChannel: { body: { channel: 'nowhere' } },
   setWaiver: { body: { reason: 'because' } },
   importReleases: { body: { metadata: {}, targets: {} } },
+  recallRelease: { address: '/v1/releases/9.9.9/recall', body: { reason: 'because' } },
+  withdrawRecall: { address: '/v1/releases/9.9.9/recall' },
   createHostCluster: { body: { name: 'guest', namespace: 'guests', gateway: 'nowhere' } },
   createTenant: { body: { name: 'acme' } },
   createProject: { body: { name: 'main' } },
@@ -111,7 +113,7 @@ describe.each(guarded)('$name', ({ name, route, permission }) => {
   });
 });
 
-const isOfPlatform = new Set(['upgradePlatform', 'importReleases', 'createTenant']);
+const isOfPlatform = new Set(['recallRelease', 'withdrawRecall', 'upgradePlatform', 'importReleases', 'createTenant']);
 function roleMay(role: Role, permission: Permission): boolean {
   const scopes = [
     { kind: 'platform' },
