@@ -19,7 +19,7 @@ import { enrol, type Identity } from './poll/identity.ts';
 import { createPollLoop } from './poll/poll-loop.ts';
 import { openReleaseShelf, type ReleaseShelf } from './poll/release-shelf.ts';
 import { createSession, type Session } from './poll/session.ts';
-import { readTarget, storeTarget, unknownFields } from './poll/target-store.ts';
+import { identifyTarget, readTarget, storeTarget, unknownFields } from './poll/target-store.ts';
 import { verifyTarget } from './poll/verify-target.ts';
 import { readStanding } from './poll/standing.ts';
 import type { Self } from './self.ts';
@@ -168,7 +168,7 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
         agentHolds: [...agentActor.holds(), ...profileActor.holds(), ...(releaseHolds ?? [])],
         profile: await profileActor.see(await readTarget(cluster)),
       }),
-    generation: async () => (await readTarget(cluster))?.generation ?? 0,
+    target: async () => identifyTarget(await readTarget(cluster)),
     send: createSender(input, parts),
     receive: async (reply) => {
       const before = releaseHolds;

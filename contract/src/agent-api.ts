@@ -218,6 +218,11 @@ export type Target = Static<typeof Target>;
 export const PollRequest = Type.Object({
   /** Of the target the agent has; 0 before the first. */
   generation: Type.Integer({ minimum: 0 }),
+  /**
+   * sha256 over the canonical JSON of that target. By it the server notices that the number is the same and the contents
+   * are not its own, as after a database was set back, or after somebody else spoke in its name.
+   */
+  targetDigest: Type.Optional(Digest),
   handOverNumber: Type.Integer({ minimum: 0 }),
   agent: AgentReleaseMessage,
   /** While an attempt runs; a trial poll names it and starts nothing. */

@@ -10,6 +10,7 @@ import { createPollLoop } from './poll-loop.ts';
 
 const version = parsePlatformVersion('4.1.12');
 if (version === undefined) throw new Error('not a version');
+const targetDigest = `sha256:${'7'.repeat(64)}`;
 const self = { version, digest: `sha256:${'a'.repeat(64)}` };
 const seen: Seen = { agent: self, takenBack: [], agentHolds: [], kubernetes: 'unknown', nodes: 'unknown', drift: [] };
 const minute = 60_000;
@@ -30,7 +31,7 @@ function start(options: {
     mayAct: () => world.mayAct,
     handOverNumber: () => 3,
     observe: async () => world.seen,
-    generation: async () => 7,
+    target: async () => ({ generation: 7, targetDigest }),
     send: async (request) => {
       polls.push({ at: clock.monotonic() - began, request });
       world.running += 1;
@@ -85,7 +86,7 @@ describe('the poll', () => {
     world.seen = { ...seen, drift: ['a ConfigMap is missing'] };
     await clock.advance(30 * minute);
     expect(polls.map(({ request }) => request.observation !== undefined)).toEqual([true, false, true, false]);
-    expect(polls[0]?.request).toMatchObject({ generation: 7, handOverNumber: 3, agent: self });
+    expect(polls[0]?.request).toMatchObject({ generation: 7, targetDigest, handOverNumber: 3, agent: self });
   });
 
   test('sends the observation at once when the server lacks it, and not for ever', async () => {

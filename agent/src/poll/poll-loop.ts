@@ -24,7 +24,8 @@ export interface PollParts {
   readonly mayAct: () => boolean;
   readonly handOverNumber: () => number;
   readonly observe: () => Promise<Seen>;
-  readonly generation: () => Promise<number>;
+  /** Of the target the gateway has. */
+  readonly target: () => Promise<Pick<PollRequest, 'generation' | 'targetDigest'>>;
   /** One exchange with a session that holds; enrols before if need be. */
   readonly send: (request: PollRequest) => Promise<Answer<PollReply>>;
   /** Keeps the target, verifies the releases it names. Called after every answer, with or without a target. */
@@ -59,7 +60,7 @@ export function createPollLoop(parts: PollParts): PollLoop {
     const isSent = isWanted || observationDigest !== acceptedDigest;
     const runs = observation.attempt?.endedAt === undefined ? observation.attempt?.id : undefined;
     const request: PollRequest = {
-      generation: await parts.generation(),
+      ...(await parts.target()),
       handOverNumber: parts.handOverNumber(),
       agent: parts.self,
       ...(runs === undefined ? {} : { attemptId: runs }),

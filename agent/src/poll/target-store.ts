@@ -5,10 +5,10 @@
  * another target under a generation that was used, and one that is too large to be kept.
  */
 
-import { Target } from '@gatehouse/contract/agent-api';
+import { type PollRequest, Target } from '@gatehouse/contract/agent-api';
 import { acceptTarget } from '@gatehouse/domain/generation';
 import type { Reason } from '@gatehouse/domain/reason';
-import { canonicalJson } from '@gatehouse/release/canonical-json';
+import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
 import type { TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import type { AgentCluster } from '../cluster/cluster.ts';
@@ -85,12 +85,24 @@ function refuseTarget(
 }
 
 function isSame(stored: Target, offered: Target): boolean {
+  const digest = digestOf(stored);
+  return digest !== undefined && digest === digestOf(offered);
+}
+
+/** Undefined for what canonical JSON has no form for, such as half a surrogate pair. */
+function digestOf(target: Target): string | undefined {
   try {
-    return canonicalJson(stored) === canonicalJson(offered);
+    return sha256Digest(canonicalJson(target));
   } catch {
-    // What canonical JSON has no form for was not stored by an honest server either.
-    return false;
+    return undefined;
   }
+}
+
+/** What a poll says of the target that the gateway has. */
+export function identifyTarget(target: Target | undefined): Pick<PollRequest, 'generation' | 'targetDigest'> {
+  if (target === undefined) return { generation: 0 };
+  const targetDigest = digestOf(target);
+  return { generation: target.generation, ...(targetDigest === undefined ? {} : { targetDigest }) };
 }
 
 const namedFieldsMax = 20;

@@ -7,7 +7,7 @@ import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { attemptToGiveUp, repaveHolds } from '@gatehouse/domain/recall';
 import type { ProfileUpdatePlan, ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
 import { toReasonView } from '../gateways/gateway-view.ts';
-import { canonicalJson } from '@gatehouse/release/canonical-json';
+import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
 
 export type TargetContents = Omit<Target, 'generation'>;
 
@@ -89,6 +89,9 @@ function toStep(step: ProfileUpdateStep): ProfileUpdateOrder['steps'][number] {
       return { ...step, nodes: [...step.nodes] };
   }
 }
+
+/** As an agent computes it of the target it has. */
+export const targetDigest = (target: Target): string => sha256Digest(canonicalJson(target));
 
 export function isSameTarget(target: Target | undefined, contents: TargetContents): boolean {
   if (target === undefined) return false;

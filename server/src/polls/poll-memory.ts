@@ -15,6 +15,8 @@ import type { Change } from '../work/change.store.ts';
 export interface Remembered {
   readonly identityId: string;
   readonly generation: number;
+  /** Of the newest target; absent without one. */
+  readonly targetDigest?: string | undefined;
   readonly observationDigest: string;
   readonly handOverNumber: number;
   readonly facts: GatewayFacts;
@@ -51,6 +53,7 @@ export function createPollMemory(timings: Timings): PollMemory {
         entry !== undefined &&
         entry.identityId === session.identityId &&
         entry.generation === request.generation &&
+        (request.targetDigest === undefined || entry.targetDigest === request.targetDigest) &&
         entry.observationDigest === request.observationDigest &&
         entry.handOverNumber === request.handOverNumber &&
         now < entry.until;

@@ -23,6 +23,7 @@ import { announcedSilence } from './announced-silence.ts';
 import { insertMilestones } from './milestone.store.ts';
 import { agentNews, type News, profileUpdateNews } from './observed-events.ts';
 import { deleteRetriedAgents, upsertObservation } from './poll.store.ts';
+import { targetDigest } from './desired-target.ts';
 import { retarget } from './retarget.ts';
 
 export interface PollInput {
@@ -41,6 +42,7 @@ export interface PollOutcome {
     readonly row: GatewayRow;
     readonly facts: GatewayFacts;
     readonly generation: number;
+    readonly targetDigest: string | undefined;
     readonly observationDigest: string;
     readonly handOverNumber: number;
   };
@@ -85,6 +87,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
     timings,
     reason: isNews ? 'observation' : 'poll',
     reportedGeneration: request.generation,
+    reportedDigest: request.targetDigest,
   });
   if (plan !== undefined) await tellAvailable(row, plan.to, work);
   const silence = announcedSilence(settled.facts, work.now, timings);
@@ -110,6 +113,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
       row,
       facts,
       generation: target?.generation ?? row.generation,
+      targetDigest: target && targetDigest(target),
       observationDigest: request.observationDigest,
       handOverNumber: request.handOverNumber,
     },

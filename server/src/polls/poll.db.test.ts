@@ -87,6 +87,29 @@ test('an agent that reports a generation above ours gets one above its own: the 
   expect(await get('set-back')).toMatchObject({ generation: 42 });
 });
 
+test('an agent that has another target under our number gets ours under a higher one, also when nothing else is new', async () => {
+  const agent = await runningExistingCluster(world, 'other-target');
+  const { target } = await agent.poll({ generation: 0 }).then(({ body }) => body as PollReply);
+  expect(target?.generation).toBe(1);
+  const same = await agent.poll({ targetDigest: digestOf(target) });
+  expect(same.body).not.toHaveProperty('target');
+
+  // Without the observation, as a poll that memory may answer.
+  const { generation, handOverNumber, seen, sessionToken } = agent;
+  const other = await world.call('POST', '/v1/agent/poll', {
+    token: sessionToken,
+    body: {
+      generation,
+      handOverNumber,
+      agent: seen.agent,
+      observationDigest: digestOf(seen),
+      targetDigest: `sha256:${'9'.repeat(64)}`,
+    },
+  });
+  expect(other.body).toMatchObject({ target: { generation: 2 } });
+  expect(await countTargets(agent.gatewayId)).toBe(2);
+});
+
 test('one that reports a generation far above ours is refused, and uses up no numbers', async () => {
   const agent = await runningExistingCluster(world, 'far-ahead');
   for (const generation of [2_000_000, Number.MAX_SAFE_INTEGER]) {

@@ -13,7 +13,7 @@ import { currentPlan } from '../profile-updates/current-plan.ts';
 import { insertPlan, updateProfileUpdateOrder } from '../profile-updates/profile-update.store.ts';
 import { selectReleaseDocument } from '../releases/release.store.ts';
 import type { Work } from '../work/work.ts';
-import { desiredTarget, isSameTarget } from './desired-target.ts';
+import { desiredTarget, isSameTarget, targetDigest } from './desired-target.ts';
 import { insertTarget, selectReleasesOfAgent, selectReleasesOfProfile } from './poll.store.ts';
 
 export interface Retarget {
@@ -24,6 +24,8 @@ export interface Retarget {
   readonly reason: string;
   /** What the agent says it has; higher than ours only after our database was set back. */
   readonly reportedGeneration?: number;
+  /** Of the target that the agent says it has; absent from agents that do not say. */
+  readonly reportedDigest?: string | undefined;
 }
 
 export interface Retargeted {
@@ -36,7 +38,7 @@ export interface Retargeted {
 
 export async function retarget(
   work: Work,
-  { loaded, timings, reason, reportedGeneration = 0 }: Retarget,
+  { loaded, timings, reason, reportedGeneration = 0, reportedDigest }: Retarget,
 ): Promise<Retargeted> {
   const { tx, now } = work;
   const { row, openUpdate } = loaded;
@@ -58,7 +60,11 @@ export async function retarget(
     ...(openUpdate === undefined ? {} : { confirmedRelease: await releaseOfUpdate(work, facts, openUpdate.release) }),
   });
   const outcome = { decision, ...(plan === undefined ? {} : { plan }) };
-  const isBehind = reportedGeneration > row.generation;
+  const isOtherTarget =
+    reportedDigest !== undefined &&
+    reportedGeneration === loaded.target?.generation &&
+    reportedDigest !== targetDigest(loaded.target);
+  const isBehind = reportedGeneration > row.generation || isOtherTarget;
   if (!isBehind && isSameTarget(loaded.target, contents)) {
     return { ...outcome, isNew: false, ...(loaded.target === undefined ? {} : { target: loaded.target }) };
   }
