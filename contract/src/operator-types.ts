@@ -110,6 +110,14 @@ export const Gateway = Type.Object(
 );
 export type Gateway = Static<typeof Gateway>;
 
+/** How a gateway that is several releases behind comes to the platform's version: agent first, then profile, at each stop. */
+export const GatewayWay = Type.Object({
+  from: Version,
+  to: Version,
+  /** What is still to come, in order; the first is what the gateway is brought to next. */
+  stops: Type.Array(Type.Object({ release: Version, bringsAgent: Type.Boolean(), bringsProfile: Type.Boolean() })),
+});
+
 export const Explanation = Type.Object(
   {
     gateway: Type.String(),
@@ -118,6 +126,8 @@ export const Explanation = Type.Object(
     runs: Type.Object({ agentVersion: Type.Optional(Version), profileVersion: Type.Optional(Version) }),
     /** What should run there; absent while there is no platform version. */
     shouldRun: Type.Optional(Type.Object({ agentVersion: Version, profileVersion: Type.Optional(Version) })),
+    /** Present while the way there has several stops. */
+    way: Type.Optional(GatewayWay),
     /** Why not yet. */
     reasons: Type.Array(Reason),
   },
@@ -261,6 +271,8 @@ export const ProfileUpdate = Type.Object(
     confirmReasons: Type.Array(Reason),
     /** True when the gateway is paused: the confirmation has to acknowledge it. */
     isPaused: Type.Boolean(),
+    /** Present where this update is one of several on the way to the platform's version. */
+    way: Type.Optional(GatewayWay),
     steps: Type.Array(StepView),
     confirmedAt: Type.Optional(Timestamp),
     confirmedBy: Type.Optional(Type.String()),

@@ -17,6 +17,7 @@ import { proposalHolds, recalledParts, recallOfOffer, recallReasons, repaveHolds
 import type { Reason } from './reason.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { unreachable } from './unreachable.ts';
+import { wayText } from './walk-text.ts';
 
 /** By digest, and with nothing on its way. A release without a profile for the gateway's provider moves none. */
 export function isCurrent(facts: GatewayFacts, now: Instant): boolean {
@@ -61,6 +62,8 @@ export function explain(facts: GatewayFacts, now: Instant, timings: Timings = pr
     ...walkReasons(facts),
     ...agent,
     ...profile,
+    // Also with the agent up to date: it may refuse a profile.
+    ...(facts.observation?.agentHolds ?? []),
     ...silenceReasons(facts, now, timings),
   ]);
 }
@@ -102,13 +105,12 @@ function walkReasons(facts: GatewayFacts): readonly Reason[] {
   if (walk === undefined) return [];
   if (walk.kind === 'held') return walk.reasons;
   const [next] = walk.stops;
-  const way = [walk.from, ...walk.stops.map(({ release }) => release)].join(' → ');
   return [
     {
       code: 'on-its-way',
       message:
         `The gateway ${identity.name} is on its way to platform version ${platformReleaseOf(facts)?.platformVersion}: ` +
-        `${way}. Next is ${next.release}.`,
+        `${wayText(walk)}. Next is ${next.release}.`,
     },
   ];
 }

@@ -1,3 +1,4 @@
+import type { Explanation } from '@gatehouse/contract/operator-types';
 import type { Command } from 'commander';
 import { apiCommand, type CommonOptions, open, outputOption } from '../command.ts';
 import { type OutputForm, printValue, renderFacts } from '../output.ts';
@@ -11,6 +12,12 @@ interface Options extends CommonOptions {
 const both = (agent: string | undefined, profile: string | undefined): string =>
   `agent ${agent ?? 'none'}${profile === undefined ? '' : `, profile ${profile}`}`;
 
+/** `4.1.9 (agent, profile)`: what the stop brings. */
+function stopText(stop: NonNullable<Explanation['way']>['stops'][number]): string {
+  const brings = [...(stop.bringsAgent ? ['agent'] : []), ...(stop.bringsProfile ? ['profile'] : [])];
+  return `${stop.release} (${brings.join(', ')})`;
+}
+
 export function gatewayExplain(terminal: Terminal): Command {
   return apiCommand('explain', 'what runs there, what should run there, and why not yet')
     .argument('<gateway>', 'name or id')
@@ -19,7 +26,7 @@ export function gatewayExplain(terminal: Terminal): Command {
       const { client, query } = open(terminal, common);
       const explanation = await client.explainGateway({ params: { gateway: name }, query });
       if (output === 'json' || output === 'yaml') return printValue(terminal, output, explanation);
-      const { runs, shouldRun } = explanation;
+      const { runs, shouldRun, way } = explanation;
       terminal.out(
         renderFacts([
           ['Runs', both(runs.agentVersion, runs.profileVersion)],
@@ -27,6 +34,7 @@ export function gatewayExplain(terminal: Terminal): Command {
             'Should run',
             shouldRun ? both(shouldRun.agentVersion, shouldRun.profileVersion) : 'no platform version yet',
           ],
+          ...(way === undefined ? [] : [['Way', [way.from, ...way.stops.map(stopText)].join(' → ')] as const]),
         ]),
       );
       if (explanation.isCurrent) terminal.out(paint(terminal, 'green', `${explanation.gateway} is current.`));

@@ -11,6 +11,7 @@ import type { Pause } from '@gatehouse/domain/pause';
 import type { Selectable } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
 import type { Tables } from '../database/schema.ts';
+import { loadRecallFacts } from '../recalls/recall.store.ts';
 import {
   selectPlatform,
   selectProfileDocuments,
@@ -20,6 +21,7 @@ import {
 } from '../releases/release.store.ts';
 import type { GatewayRow } from './gateway.store.ts';
 import { platformVersion, toObservationFacts } from './observation-facts.ts';
+import { loadWalks } from './walk.store.ts';
 
 export type PauseRow = Selectable<Tables['pauses']>;
 export type ProfileUpdateRow = Selectable<Tables['profile_updates']>;
@@ -76,10 +78,23 @@ export async function loadGateways(
     .where('r.gateway_id', 'in', ids)
     .execute();
   const updates = byGateway(await selectOpenUpdates(db, ids));
+  const recallsOf = await loadRecallFacts(db, platform, ids);
+  const seen = new Map(
+    [...observations].map(([id, { body, received_at }]) => [id, toObservationFacts(body, instant(received_at))]),
+  );
+  const walks = await loadWalks(
+    db,
+    release,
+    rows.flatMap((row) => {
+      const observation = seen.get(row.id);
+      return observation === undefined ? [] : [{ row, observation }];
+    }),
+  );
   const profiles = options.withProfiles
     ? await selectProfileDocuments(db, [
         ...new Set([
           ...Object.values(release?.profiles ?? {}).map(({ digest }) => digest),
+          ...[...walks.values()].flatMap((walked) => walked.release?.profile?.digest ?? []),
           ...[...observations.values()].flatMap(({ body }) => body.appliedProfile?.digest ?? []),
         ]),
       ])
@@ -96,7 +111,9 @@ export async function loadGateways(
     const update = updates.get(row.id);
     const exemption = exemptions.get(row.id);
     const own = pauses.filter((pause) => concerns(pause, row));
-    const releaseFacts = release && toReleaseFacts(release, row.provider);
+    const observed = seen.get(row.id);
+    const onPlatform = release && { release: toReleaseFacts(release, row.provider) };
+    const walked = walks.get(row.id) ?? onPlatform ?? {};
     const facts: GatewayFacts = {
       identity: {
         id: row.id,
@@ -119,9 +136,7 @@ export async function loadGateways(
       ...optional('silenceExpectedUntil', row.silence_expected_until),
       ...optional('lastPollAt', poll?.last_poll_at),
       ...optional('nextPollDueAt', poll?.next_poll_due_at),
-      ...(observation === undefined
-        ? {}
-        : { observation: toObservationFacts(observation.body, instant(observation.received_at)) }),
+      ...given('observation', observed),
       ...(exemption === undefined
         ? {}
         : {
@@ -132,11 +147,12 @@ export async function loadGateways(
               until: instant(exemption.until),
             },
           }),
-      ...(releaseFacts === undefined ? {} : { release: releaseFacts }),
+      ...walked,
+      ...given('recalls', recallsOf(row.id)),
       ...given('targetAgent', toTargetAgent(target)),
       ...given('profileUpdate', update === undefined ? undefined : toConfirmed(update)),
       ...given('currentProfile', profile(observation?.body.appliedProfile?.digest)),
-      ...given('releaseProfile', profile(releaseFacts?.profile?.digest)),
+      ...given('releaseProfile', profile(walked.release?.profile?.digest)),
     };
     return {
       row,

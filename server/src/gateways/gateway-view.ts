@@ -3,6 +3,7 @@
 import type { Explanation, Gateway, Pause as PauseView } from '@gatehouse/contract/operator-types';
 import { attemptReasonText } from '@gatehouse/domain/agent-attempt';
 import { explain } from '@gatehouse/domain/explain';
+import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
 import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import { activePauses, isExempt, isPaused } from '@gatehouse/domain/pause';
@@ -126,7 +127,9 @@ export function toGatewayView(loaded: LoadedGateway, now: Instant, timings: Timi
 export function toExplanation({ facts }: LoadedGateway, now: Instant, timings: Timings): Explanation {
   const reasons = explain(facts, now, timings).map(toReasonView);
   const { observation, release, identity } = facts;
-  const profile = identity.installation === 'cli' ? release?.profile : undefined;
+  const wanted = facts.platformRelease ?? release;
+  const profile = identity.installation === 'cli' ? wanted?.profile : undefined;
+  const way = toWayView(facts);
   return {
     gateway: identity.name,
     isCurrent: reasons.length === 0,
@@ -134,14 +137,21 @@ export function toExplanation({ facts }: LoadedGateway, now: Instant, timings: T
       ...(observation === undefined ? {} : { agentVersion: observation.agent.version }),
       ...(observation?.appliedProfile === undefined ? {} : { profileVersion: observation.appliedProfile.version }),
     },
-    ...(release === undefined
+    ...(wanted === undefined
       ? {}
       : {
           shouldRun: {
-            agentVersion: release.agent.version,
+            agentVersion: wanted.agent.version,
             ...(profile === undefined ? {} : { profileVersion: profile.version }),
           },
         }),
+    ...(way === undefined ? {} : { way }),
     reasons,
   };
+}
+
+/** Absent where the platform's release is all that is left of it. */
+export function toWayView({ walk, platformRelease }: GatewayFacts): Explanation['way'] {
+  if (walk?.kind !== 'on-way' || platformRelease === undefined) return undefined;
+  return { from: walk.from, to: platformRelease.platformVersion, stops: walk.stops.map((stop) => ({ ...stop })) };
 }

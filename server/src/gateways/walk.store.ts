@@ -15,7 +15,7 @@ import { selectReleaseDocuments, toReleaseFacts } from '../releases/release.stor
 import type { GatewayRow } from './gateway.store.ts';
 import { platformVersion } from './observation-facts.ts';
 
-type Walked = Pick<GatewayFacts, 'release' | 'platformRelease' | 'walk'>;
+export type Walked = Pick<GatewayFacts, 'release' | 'platformRelease' | 'walk'>;
 
 export interface WalkSubject {
   readonly row: GatewayRow;
@@ -25,9 +25,10 @@ export interface WalkSubject {
 /** By the gateway's id; without those for which the platform's release is all there is to say. */
 export async function loadWalks(
   db: Queryable,
-  platform: ReleaseDocument,
+  platform: ReleaseDocument | undefined,
   subjects: readonly WalkSubject[],
 ): Promise<ReadonlyMap<string, Walked>> {
+  if (platform === undefined) return new Map();
   const behind = subjects.filter((subject) => !hasArrived(platform, subject));
   if (behind.length === 0) return new Map();
   const decide = await loadDecisions(db, platform.platformVersion);

@@ -14,8 +14,9 @@ import type {
   ProfileUpdateProgress,
   ProfileUpdateStep,
 } from '@gatehouse/domain/profile-update-types';
+import { profileStepSentence } from '@gatehouse/domain/walk-text';
 import type { ProfileUpdateRow } from '../gateways/gateway-facts.store.ts';
-import { toReasonView } from '../gateways/gateway-view.ts';
+import { toReasonView, toWayView } from '../gateways/gateway-view.ts';
 import { plainLine } from '../http/plain-text.ts';
 
 export interface ProfileUpdateViewInput {
@@ -33,6 +34,10 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
   const progress = progressOf(input);
   const preflight = facts.observation?.preflight;
   const isOfPlan = preflight?.planId === plan.planId;
+  // What was confirmed before may lead elsewhere than what comes next now.
+  const isNext = facts.release?.profile?.digest === plan.to.digest;
+  const sentence = isNext ? profileStepSentence(facts) : undefined;
+  const way = isNext ? toWayView(facts) : undefined;
   return {
     planId: plan.planId,
     gateway: { id: facts.identity.id, name: facts.identity.name },
@@ -40,7 +45,7 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
     from: plan.from,
     to: plan.to,
     summary: {
-      sentences: [...plan.summary.sentences],
+      sentences: [...(sentence === undefined ? [] : [sentence]), ...plan.summary.sentences],
       layersMoved: [...plan.summary.layersMoved],
       deletes: plan.summary.deletes.map(objectText),
       repaves: [...plan.summary.repaves],
@@ -62,6 +67,7 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
     },
     confirmReasons: update === undefined ? confirmReasons({ facts, plan, now }).map(toReasonView) : [],
     isPaused: isPaused(facts, now),
+    ...(way === undefined ? {} : { way }),
     steps: plan.steps.map((step) => toStepView(step, progress)),
     ...(update === undefined
       ? {}
