@@ -6,6 +6,7 @@ import { type ControlPlaneTrust, type VerifiedBundle, verifyBundle, type VerifyB
 import { sha256Digest } from './canonical-json.ts';
 import { openCarriedArchive, openCarriedFolder } from './carried-files.ts';
 import { agentRepository, type FakePublisher, startFakePublisher } from './fake-publisher.ts';
+import { type FakeRegistry, startFakeRegistry } from './fake-registry.ts';
 import { withRegistryPrefix } from './image-reference.ts';
 import { openRepository } from './oci-registry.ts';
 import type { Outcome } from './outcome.ts';
@@ -15,6 +16,7 @@ import { tarEnd, tarFileHead, tarPadding } from './tar-writer.ts';
 import { rootFingerprint } from './trusted-releases.ts';
 
 let scratch = '';
+let registry: FakeRegistry;
 let publisher: FakePublisher;
 let agent = '';
 let older: Buffer;
@@ -22,7 +24,8 @@ let newer: Buffer;
 let part: Buffer;
 beforeAll(async () => {
   scratch = await mkdtemp(path.join(os.tmpdir(), 'gatehouse-bundle-import-'));
-  publisher = await startFakePublisher(scratch);
+  registry = await startFakeRegistry();
+  publisher = await startFakePublisher(scratch, { registryUrl: registry.url });
   await publisher.publish('4.1.12');
   older = await bundle(publisher);
   agent = await publisher.publish('4.2.7');
@@ -30,7 +33,7 @@ beforeAll(async () => {
   part = await bundle(publisher, ['4.2.7']);
 });
 afterAll(async () => {
-  await publisher.close();
+  await registry.close();
   await rm(scratch, { recursive: true, force: true });
 });
 
@@ -47,7 +50,7 @@ function fresh(name: string): string {
 
 async function bundle(of: FakePublisher, versions?: readonly string[]): Promise<Buffer> {
   const to = fresh('bundle.tar');
-  const { url, host } = of.registry;
+  const { url, host } = registry;
   const written = await writeReleaseBundle({
     repositoryDirectory: of.repositoryDirectory,
     to,
@@ -161,10 +164,9 @@ describe('whose releases they are', () => {
   });
 
   test('a bundle of another publisher is refused', async () => {
-    const other = await startFakePublisher(fresh('other'));
+    const other = await startFakePublisher(fresh('other'), { registryUrl: registry.url });
     await other.publish('4.2.7');
     const theirs = await bundle(other);
-    await other.close();
     expect(said(await verify(theirs, { trust: await trustAfter(newer) }))).toMatch(/^signature-wrong: /);
   });
 

@@ -1,11 +1,10 @@
 /**
- * A publisher for tests: a repository of releases with real signatures, and their images in a registry on loopback. An
+ * A publisher for tests: a repository of releases with real signatures, and their images in a registry. An
  * agent is one image; the pack's image is an index of two platforms, shared by all releases.
  */
 
 import path from 'node:path';
 import { sha256Digest } from './canonical-json.ts';
-import { type FakeRegistry, startFakeRegistry } from './fake-registry.ts';
 import type { ImageDocument } from './image-tree.ts';
 import { generateKeys } from './keys.ts';
 import { buildImage, buildLayer, type ImageArchitecture, type OciImage } from './oci-image.ts';
@@ -16,12 +15,10 @@ import { publishRelease } from './publish-release.ts';
 export interface FakePublisher {
   readonly repositoryDirectory: string;
   readonly keysDirectory: string;
-  readonly registry: FakeRegistry;
   /** Digest of the pack's image, an index. */
   readonly packDigest: string;
   /** Digest of the agent's image. */
   readonly publish: (version: string, more?: { readonly upgradeFrom?: readonly string[] }) => Promise<string>;
-  readonly close: () => Promise<void>;
 }
 
 export const agentRepository = 'registry.example/gatehouse/agent';
@@ -31,18 +28,17 @@ const indexMediaType = 'application/vnd.oci.image.index.v1+json';
 /** `layerBytes`: of each layer that is made, uncompressed and of noise. */
 export async function startFakePublisher(
   directory: string,
-  options: { readonly now?: () => Date; readonly layerBytes?: number } = {},
+  options: { readonly registryUrl: string; readonly layerBytes?: number },
 ): Promise<FakePublisher> {
-  const { now = () => new Date(), layerBytes = 3000 } = options;
+  const { registryUrl, layerBytes = 3000 } = options;
   const keysDirectory = path.join(directory, 'keys');
   const repositoryDirectory = path.join(directory, 'repository');
   mustBeOk(await generateKeys(keysDirectory));
-  const registry = await startFakeRegistry();
-  const packDigest = await pushIndex(registry, layerBytes);
+  const packDigest = await pushIndex(registryUrl, layerBytes);
 
   async function publish(version: string, more: { readonly upgradeFrom?: readonly string[] } = {}): Promise<string> {
     const agent = await image('amd64', `agent ${version}`, layerBytes);
-    await pushImage({ registry: { url: registry.url }, repository: pathOf(agentRepository), image: agent });
+    await pushImage({ registry: { url: registryUrl }, repository: pathOf(agentRepository), image: agent });
     const containers = [{ name: 'node', image: `${packRepository}@${packDigest}` }];
     const source = {
       platformVersion: version,
@@ -63,11 +59,11 @@ export async function startFakePublisher(
       upgradeFrom: more.upgradeFrom ?? [],
       notes: 'For a test.',
     };
-    mustBeOk(await publishRelease({ repositoryDirectory, keysDirectory, source, now: now() }));
+    mustBeOk(await publishRelease({ repositoryDirectory, keysDirectory, source, now: new Date() }));
     return agent.digest;
   }
 
-  return { repositoryDirectory, keysDirectory, registry, packDigest, publish, close: registry.close };
+  return { repositoryDirectory, keysDirectory, packDigest, publish };
 }
 
 function pack(
@@ -102,9 +98,9 @@ function noise(name: string, size: number): Uint8Array {
   return Buffer.concat(parts).subarray(0, size);
 }
 
-async function pushIndex(registry: FakeRegistry, layerBytes: number): Promise<string> {
+async function pushIndex(registryUrl: string, layerBytes: number): Promise<string> {
   const repository = pathOf(packRepository);
-  const location = { registry: { url: registry.url }, repository };
+  const location = { registry: { url: registryUrl }, repository };
   const manifests = [];
   for (const architecture of ['amd64', 'arm64'] as const) {
     const one = await image(architecture, `pack for ${architecture}`, layerBytes);

@@ -6,7 +6,7 @@ import { pushCarriedImages, type VerifiedBundle, verifyBundle, type VerifyBundle
 import { sha256Digest } from './canonical-json.ts';
 import { type CarriedFiles, openCarriedArchive } from './carried-files.ts';
 import { agentRepository, type FakePublisher, packRepository, startFakePublisher } from './fake-publisher.ts';
-import { startFakeRegistry } from './fake-registry.ts';
+import { type FakeRegistry, startFakeRegistry } from './fake-registry.ts';
 import { withRegistryPrefix } from './image-reference.ts';
 import { openRepository, type RegistryRepository } from './oci-registry.ts';
 import type { Outcome } from './outcome.ts';
@@ -14,15 +14,17 @@ import { openRegistryTransport } from './registry-transport.ts';
 import { type BundleInput, writeReleaseBundle } from './release-bundle.ts';
 
 let scratch = '';
+let registry: FakeRegistry;
 let publisher: FakePublisher;
 const agents: Record<string, string> = {};
 beforeAll(async () => {
   scratch = await mkdtemp(path.join(os.tmpdir(), 'gatehouse-bundle-test-'));
-  publisher = await startFakePublisher(scratch);
+  registry = await startFakeRegistry();
+  publisher = await startFakePublisher(scratch, { registryUrl: registry.url });
   for (const version of ['4.1.12', '4.2.7']) agents[version] = await publisher.publish(version);
 });
 afterAll(async () => {
-  await publisher.close();
+  await registry.close();
   await rm(scratch, { recursive: true, force: true });
 });
 
@@ -59,7 +61,7 @@ async function bundle(more: Partial<BundleInput> = {}) {
   const to = more.to ?? fresh('bundle.tar');
   const written = await writeReleaseBundle({
     repositoryDirectory: publisher.repositoryDirectory,
-    openRepository: at(publisher.registry.host, 'pull'),
+    openRepository: at(registry.host, 'pull'),
     ...more,
     to,
   });
@@ -133,14 +135,14 @@ describe('a bundle', () => {
   });
 
   test('is not made of a blob with other bytes', async () => {
-    const key = [...publisher.registry.blobs.keys()].find((name) => name.startsWith('gatehouse/agent@')) ?? '';
-    const right = publisher.registry.blobs.get(key) ?? new Uint8Array();
-    publisher.registry.blobs.set(key, Buffer.from(right).fill(1, right.length - 1));
+    const key = [...registry.blobs.keys()].find((name) => name.startsWith('gatehouse/agent@')) ?? '';
+    const right = registry.blobs.get(key) ?? new Uint8Array();
+    registry.blobs.set(key, Buffer.from(right).fill(1, right.length - 1));
     const to = fresh('bundle.tar');
     try {
       await expect(bundle({ to })).rejects.toThrow('has other content');
     } finally {
-      publisher.registry.blobs.set(key, right);
+      registry.blobs.set(key, right);
     }
     expect(await readdir(scratch)).not.toContain(path.basename(to));
   });
@@ -152,20 +154,20 @@ describe('a bundle', () => {
       const to = fresh('bundle.tar');
       await writeFile(`${to}.partial`, left);
       const kept: boolean[] = [];
-      const before = publisher.registry.requests.length;
+      const before = registry.requests.length;
       value((await bundle({ to, onEntry: (_entry, { wasThere }) => kept.push(wasThere) })).written);
       expect(sha256Digest(await readFile(to))).toBe(sha256Digest(bytes));
       expect(kept.slice(0, 5)).toEqual([true, true, true, true, true]);
       expect(kept.at(-1)).toBe(false);
-      const pulled = publisher.registry.requests.slice(before).filter(({ line }) => line.includes('/blobs/'));
-      expect(pulled.length).toBeLessThan(publisher.registry.blobs.size);
+      const pulled = registry.requests.slice(before).filter(({ line }) => line.includes('/blobs/'));
+      expect(pulled.length).toBeLessThan(registry.blobs.size);
     }
   });
 
   test('asks again for a blob that broke off', async () => {
     let broken = 0;
     const breaking = async (repository: string): Promise<RegistryRepository> => {
-      const real = await at(publisher.registry.host, 'pull')(repository);
+      const real = await at(registry.host, 'pull')(repository);
       return {
         ...real,
         streamBlob: async (digest) => {
@@ -192,8 +194,8 @@ async function* breakOff(stream: AsyncIterable<Uint8Array>): AsyncIterable<Uint8
 describe('its images', () => {
   test('are pushed once, to where gateways with the prefix look for them', async () => {
     const { to } = await bundle();
-    const registry = await startFakeRegistry();
-    const prefix = `${registry.host}/site`;
+    const site = await startFakeRegistry();
+    const prefix = `${site.host}/site`;
     const push = () =>
       opened(to, async (files) => {
         const { images } = value(await verifyBundle({ name: 'the bundle', files }));
@@ -201,22 +203,22 @@ describe('its images', () => {
           files,
           images,
           openRepository: (repository) => {
-            const path = withRegistryPrefix(repository, prefix).slice(registry.host.length + 1);
+            const path = withRegistryPrefix(repository, prefix).slice(site.host.length + 1);
             return Promise.resolve(
-              openRepository({ registry: { url: registry.url, fetch: transport }, repository: path }, 'pull,push'),
+              openRepository({ registry: { url: site.url, fetch: transport }, repository: path }, 'pull,push'),
             );
           },
         });
       });
     expect((await push()).blobsSent).toBe(8);
-    expect([...registry.manifests.keys()].toSorted()).toEqual(
+    expect([...site.manifests.keys()].toSorted()).toEqual(
       expect.arrayContaining([
         `site/gatehouse/agent@${agents['4.2.7']}`,
         `site/network/calico@${publisher.packDigest}`,
       ]),
     );
-    expect(registry.manifests.size).toBe(5);
+    expect(site.manifests.size).toBe(5);
     expect(await push()).toEqual({ blobsSent: 0, bytesSent: 0 });
-    await registry.close();
+    await site.close();
   });
 });
