@@ -86,7 +86,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onChange: (change) => memory.forget(change),
     onListening: (isListening) => memory.setListening(isListening),
   });
-  const advance = createSoon(createPlanWatch(services).look, {
+  const advance = createSoon(createPlanWatch(services), {
     everyMilliseconds: planEvery,
     onError: report('the platform’s plan could not be looked at'),
   });

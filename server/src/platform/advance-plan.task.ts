@@ -17,7 +17,8 @@ const rememberedMax = 100;
 /** Looks may take this share of a replica's time: one part in six. */
 const restPerLook = 5;
 
-export function createPlanWatch(services: Services): { look(): Promise<void> } {
+/** Gives what makes one look. */
+export function createPlanWatch(services: Services): () => Promise<void> {
   const { db, timings } = services;
   let lastClosed: readonly string[] = [];
   let restUntil = 0;
@@ -29,31 +30,29 @@ export function createPlanWatch(services: Services): { look(): Promise<void> } {
     return gates.some(({ state }) => state === 'closed');
   }
 
-  return {
-    async look() {
-      const plan = await selectOpenPlatformPlan(db);
-      const { version } = await selectPlatform(db);
-      if (plan === undefined || version === undefined) return;
-      if (await isStillClosed(version)) return;
-      if (performance.now() < restUntil) return;
-      const begun = performance.now();
-      const now = services.now();
-      const { decision, gates } = await judgePlan(db, platformVersion(version), outlineOf(plan), now, services);
-      const ended = performance.now();
-      restUntil = ended + (ended - begun) * restPerLook;
-      lastClosed = gates
-        .filter(({ state }) => state === 'closed')
-        .slice(0, rememberedMax)
-        .map(({ gatewayId }) => gatewayId);
-      if (decision.kind === 'hold') return;
-      await doWork({ db, now, requestId: 'platform-plan' }, async (work) => {
-        const platform = await lockPlatform(work.tx);
-        const open = await selectOpenPlatformPlan(work.tx);
-        if (platform.version !== undefined && open !== undefined) {
-          await advancePlan(work, open, platformVersion(platform.version), services);
-        }
-        return done(undefined);
-      });
-    },
+  return async () => {
+    const plan = await selectOpenPlatformPlan(db);
+    const { version } = await selectPlatform(db);
+    if (plan === undefined || version === undefined) return;
+    if (await isStillClosed(version)) return;
+    if (performance.now() < restUntil) return;
+    const begun = performance.now();
+    const now = services.now();
+    const { decision, gates } = await judgePlan(db, platformVersion(version), outlineOf(plan), now, services);
+    const ended = performance.now();
+    restUntil = ended + (ended - begun) * restPerLook;
+    lastClosed = gates
+      .filter(({ state }) => state === 'closed')
+      .slice(0, rememberedMax)
+      .map(({ gatewayId }) => gatewayId);
+    if (decision.kind === 'hold') return;
+    await doWork({ db, now, requestId: 'platform-plan' }, async (work) => {
+      const platform = await lockPlatform(work.tx);
+      const open = await selectOpenPlatformPlan(work.tx);
+      if (platform.version !== undefined && open !== undefined) {
+        await advancePlan(work, open, platformVersion(platform.version), services);
+      }
+      return done(undefined);
+    });
   };
 }

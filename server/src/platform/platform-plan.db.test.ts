@@ -385,19 +385,24 @@ describe('several at once', () => {
 
 describe('what the database itself refuses', () => {
   test('a platform that goes back, a plan with other hops, a plan that lives again, a version come to twice', async () => {
-    await releasesAhead(world);
+    await releasesAhead(world, '4.3.0');
     await upgradeTo(world, '4.2.7');
+    await createGateway(world, { name: 'not-yet' });
     const { db } = world.plane.services;
-    const refused = async (statement: ReturnType<typeof sql>) => {
-      await expect(statement.execute(db)).rejects.toThrow();
+    const refused = async (words: string, statement: ReturnType<typeof sql>) => {
+      await expect(statement.execute(db)).rejects.toThrow(words);
     };
-    await refused(sql`update platform set version = '4.1.99'`);
-    await refused(sql`update platform set version = null`);
-    await refused(sql`update platform_plans set hops = '[]'`);
-    await refused(sql`update platform_plans set ended_at = null, outcome = null`);
+    await refused('never goes back', sql`update platform set version = '4.1.99'`);
+    await refused('never goes back', sql`update platform set version = null`);
+    await refused('has ended', sql`update platform_plans set hops = '[]'`);
+    await refused('has ended', sql`update platform_plans set ended_at = null, outcome = null`);
     await refused(
+      'platform_hops_pkey',
+
       sql`insert into platform_hops select to_version, from_version, plan_id, 2, taken_at from platform_hops`,
     );
+    await upgradeTo(world, '4.3.0', { wait: true });
+    await refused('keeps its edges', sql`update platform_plans set hops = '[]' where ended_at is null`);
     // Compared as numbers: 4.10 comes after 4.9.
     await sql`update platform set version = '4.9.0'`.execute(db);
     await sql`update platform set version = '4.10.0'`.execute(db);
