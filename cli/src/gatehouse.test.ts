@@ -214,6 +214,209 @@ describe('output', () => {
   });
 });
 
+describe('the platform', () => {
+  const hops = [
+    { number: 1, from: '4.1.12', to: '4.2.7', basis: 'edge' },
+    { number: 2, from: '4.2.7', to: '4.3.0', basis: 'rule-of-thumb' },
+  ];
+  const waiting = { code: 'gateway-not-current', message: 'site-a waits', nextStep: 'Look at site-a.' };
+  const settling = { code: 'gateway-settling', message: 'site-a settles' };
+  const platform = (version: string, plan?: object) => ({
+    version,
+    programVersion: '0.1.0',
+    isSandbox: false,
+    reachable: [],
+    gateways: { total: 1, current: 0 },
+    waitingFor: [],
+    gates: [{ gateway: 'site-a', tenant: 'default', state: 'closed', reasons: [waiting] }],
+    waivers: [],
+    preflight: [{ check: 'replicas-accepted', outcome: 'failed', message: 'two is too old', nextStep: 'Upgrade two.' }],
+    ...(plan === undefined
+      ? {}
+      : {
+          plan: {
+            id: '1',
+            from: '4.1.12',
+            to: '4.3.0',
+            state: 'held',
+            hops,
+            nextHop: 1,
+            reasons: [waiting],
+            acceptedRisks: [],
+            startedBy: 'ann',
+            startedAt: '2026-11-23T09:00:00Z',
+            ...plan,
+          },
+        }),
+  });
+  const answer = (version: string, plan?: object) => {
+    answers['GET /v1/platform'] = { status: 200, body: platform('4.1.12') };
+    answers['POST /v1/platform/upgrade'] = { status: 202, body: platform(version, plan) };
+  };
+
+  it('a hop that was taken ends with 0, also when the next one is held', async () => {
+    answer('4.2.7', { nextHop: 2 });
+    const result = await run('platform upgrade 4.3.0');
+    expect(result).toMatchObject({ exitCode: 0, error: '' });
+    expect(result.out).toContain('The platform is on 4.2.7.');
+    expect(result.out).toContain('goes on to 4.3.0 by itself');
+  });
+
+  it('a plan that waits from the start ends with 4 and every reason', async () => {
+    answer('4.1.12', {});
+    const result = await run('platform upgrade 4.3.0 --wait --accept-risk one --accept-risk two');
+    expect(result).toMatchObject({ exitCode: 4, out: '' });
+    expect(result.error).toContain('site-a waits\n    Look at site-a.');
+    expect(result.error).toContain('platform cancel');
+    expect(seen.at(-1)?.body).toEqual({ to: '4.3.0', wait: true, acceptRisks: ['one', 'two'] });
+  });
+
+  it('what only time holds, and not for long, is waited for', async () => {
+    answer('4.1.12', { reasons: [settling], opensAt: '2026-11-23T10:00:02Z' });
+    const before = await run('platform upgrade 4.3.0', {
+      onOut: () => {
+        answers['GET /v1/platform'] = { status: 200, body: platform('4.2.7', { nextHop: 2 }) };
+      },
+    });
+    expect(before).toMatchObject({ exitCode: 0, error: '' });
+    expect(before.out).toContain('The platform is on 4.2.7.');
+    answer('4.1.12', { reasons: [settling], opensAt: '2026-11-23T10:29:00Z' });
+    expect(await run('platform upgrade 4.3.0')).toMatchObject({ exitCode: 4, out: '' });
+  });
+
+  it('followed, it says once what it waits for, and ends with the plan', async () => {
+    answer('4.1.12', {});
+    answers['GET /v1/platform'] = { status: 200, body: platform('4.1.12', {}) };
+    let looks = 0;
+    server.prependListener('request', (request: IncomingMessage) => {
+      if (request.url !== '/v1/platform') return;
+      looks += 1;
+      if (looks < 3) return;
+      const ended = { state: 'done', reasons: [], endedAt: '2026-11-23T10:00:00Z', endedBy: 'control plane' };
+      answers['GET /v1/platform'] = { status: 200, body: { ...platform('4.3.0', ended), gates: [] } };
+    });
+    const { exitCode, out } = await run('platform upgrade 4.3.0 --follow');
+    expect(exitCode).toBe(0);
+    expect(out.split('site-a waits')).toHaveLength(2);
+    expect(out).toMatch(/The platform is on 4\.3\.0; the plan from 4\.1\.12 to 4\.3\.0 is done\.$/);
+    answer('4.1.12', { state: 'cancelled', endedAt: '2026-11-23T10:00:00Z', endedBy: 'bob' });
+    const cancelled = await run('platform upgrade 4.3.0 --follow');
+    expect(cancelled.exitCode).toBe(4);
+    expect(cancelled.error).toContain('cancelled by bob');
+  });
+
+  it('a plan shows each hop with what it brings; none ends with 4, the place and the reasons', async () => {
+    const hop = {
+      from: '4.1.12',
+      to: '4.2.7',
+      basis: 'edge',
+      floor: 'The database is rebuilt.',
+      agent: { from: '4.1.12', to: '4.2.7' },
+      providers: ['maas', 'vsphere'].map((provider) => ({
+        provider,
+        profile: 'changed',
+        kubernetes: { from: '1.26.8', to: '1.27.11' },
+      })),
+      risks: [{ name: 'slow', message: 'Slow.', verdict: 'applies', isAccepted: true, gateways: ['site-a'] }],
+      fixes: ['A lost poll.'],
+    };
+    const found = { from: '4.1.12', to: '4.2.7', isPossible: true, hops: [hop], reasons: [], heldBy: [waiting] };
+    answers['GET /v1/platform/plan'] = { status: 200, body: found };
+    const { exitCode, out } = await run('platform plan 4.2.7 --from 4.1.12 --channel stable --accept-risk slow');
+    expect(exitCode).toBe(0);
+    expect(seen.at(-1)?.url).toBe('/v1/platform/plan?to=4.2.7&from=4.1.12&channel=stable&acceptRisks=slow');
+    for (const words of [
+      '4.1.12 → 4.2.7   (named by the release)',
+      'The database is rebuilt.',
+      'maas, vsphere: a profile update',
+      'Kubernetes 1.26.8 → 1.27.11',
+      'slow: applies to site-a; accepted',
+      'A lost poll.',
+      'site-a waits',
+    ]) {
+      expect(out).toContain(words);
+    }
+    expect((await run('platform plan 4.2.7 -o name')).out).toBe('4.2.7');
+    answers['GET /v1/platform/plan'] = {
+      status: 200,
+      body: {
+        ...found,
+        isPossible: false,
+        hops: [],
+        nearest: '4.2.6',
+        deadEnd: '4.2.5',
+        reasons: [{ code: 'dead-end', message: 'No step leads on.', nextStep: 'Import one.' }],
+      },
+    };
+    const none = await run('platform plan 4.2.7');
+    expect(none).toMatchObject({ exitCode: 4, out: '' });
+    for (const words of ['4.2.6', '4.2.5', 'No step leads on.', 'Import one.']) expect(none.error).toContain(words);
+    expect(JSON.parse((await run('platform plan 4.2.7 -o json')).out)).toMatchObject({ isPossible: false });
+  });
+
+  it('its status shows the plan, who holds it, waivers, and what of the preflight failed', async () => {
+    const waiver = {
+      gateway: 'site-b',
+      tenant: 'default',
+      by: 'ann',
+      reason: 'flooded\u001b[2J',
+      since: '2026-11-23T09:00:00Z',
+      until: '2026-11-24T09:00:00Z',
+    };
+    answers['GET /v1/platform'] = {
+      status: 200,
+      body: { ...platform('4.2.7', { nextHop: 2, hops }), waivers: [waiver], channel: 'stable' },
+    };
+    const { out } = await run('platform status');
+    for (const words of [
+      'stable',
+      'held before hop 2',
+      '2. 4.2.7 → 4.3.0   next (by the rule of thumb)',
+      'site-a waits',
+      'Waived: site-b by ann',
+      'flooded\uFFFD[2J',
+      'replicas-accepted: two is too old',
+      'Upgrade two.',
+    ]) {
+      expect(out).toContain(words);
+    }
+  });
+
+  it('a waiver is set with a reason and an end, and ended', async () => {
+    answers['PUT /v1/gateways/site-a/waiver'] = {
+      status: 200,
+      body: { gateway: 'site-a', tenant: 'default', by: 'ann', reason: 'x', since: '', until: '2026-11-24T10:00:00Z' },
+    };
+    answers['DELETE /v1/gateways/site-a/waiver'] = { status: 204 };
+    expect(await run('platform waive site-a')).toMatchObject({ exitCode: 2 });
+    expect(seen).toEqual([]);
+    expect(await run('platform waive site-a --reason flooded --until 24h')).toMatchObject({ exitCode: 0 });
+    expect(seen.at(-1)?.body).toEqual({ reason: 'flooded', until: '2026-11-24T10:00:00.000Z' });
+    expect(await run('platform waive site-a --end')).toMatchObject({ exitCode: 0 });
+    answers['GET /v1/platform/waivers'] = { status: 200, body: { items: [] } };
+    expect(await run('platform waivers')).toMatchObject({ exitCode: 0, error: 'No gateway is waived.' });
+  });
+
+  it('a channel is shown, followed, and left', async () => {
+    const followed = { status: 200, body: { ...platform('4.1.12'), channel: 'stable' } };
+    answers['GET /v1/platform'] = { status: 200, body: platform('4.1.12') };
+    answers['PUT /v1/platform/channel'] = followed;
+    answers['DELETE /v1/platform/channel'] = { status: 200, body: platform('4.1.12') };
+    expect((await run('platform channel')).out).toContain('no channel');
+    expect((await run('platform channel stable')).out).toBe('The platform follows the channel stable.');
+    expect((await run('platform channel --none')).out).toContain('no channel');
+    expect(await run('platform channel stable --none')).toMatchObject({ exitCode: 2 });
+  });
+
+  it('a plan is cancelled', async () => {
+    answers['POST /v1/platform/cancel'] = { status: 200, body: platform('4.2.7', { state: 'cancelled' }) };
+    expect(await run('platform cancel')).toMatchObject({
+      exitCode: 0,
+      out: 'The plan to 4.3.0 is cancelled; the platform stays on 4.2.7.',
+    });
+  });
+});
+
 describe('a pause', () => {
   it('takes its end as a span or as a time, and refuses one that is over', async () => {
     answers['POST /v1/pauses'] = { status: 200, body: pause };
