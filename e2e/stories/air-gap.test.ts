@@ -57,14 +57,21 @@ function startCommand(args: readonly string[]): Running {
   return start(process.execPath, [cli, ...args], { cwd: folder, env });
 }
 
-const bundleArguments = (to: string, host: string, ...more: readonly string[]) => [
-  ...['release', 'bundle', publisher.repositoryDirectory, '--to', to],
-  ...['--images-from', host, '--plain-http', ...more],
+const bundleArguments = (to: string, host: string, repository: string, more: readonly string[] = []) => [
+  'release',
+  'bundle',
+  repository,
+  '--to',
+  to,
+  '--images-from',
+  host,
+  '--plain-http',
+  ...more,
 ];
 
 async function makeBundle(name: string, ...more: readonly string[]): Promise<string> {
   const to = path.join(folder, `${name}.tar`);
-  const made = await plane.gatehouse(bundleArguments(to, publishersRegistry.host, ...more));
+  const made = await plane.gatehouse(bundleArguments(to, publishersRegistry.host, publisher.repositoryDirectory, more));
   expect(made, made.stderr).toMatchObject({ exitCode: 0 });
   return to;
 }
@@ -92,7 +99,7 @@ describe('air gap, in order', () => {
     const whole = await digestOf(bundles['4.1.12'] ?? '');
     const front = await startStallingFront(publishersRegistry.host, 3);
     const to = path.join(folder, 'killed.tar');
-    const running = startCommand(bundleArguments(to, front.host));
+    const running = startCommand(bundleArguments(to, front.host, publisher.repositoryDirectory));
     await waitFor('the registry to stall', () => Promise.resolve(front.isStalling() || undefined), {
       timeoutSeconds: 60,
       explain: running.output,
@@ -103,7 +110,7 @@ describe('air gap, in order', () => {
     expect(await readdir(folder)).not.toContain('killed.tar');
     await front.close();
 
-    const again = await plane.gatehouse(bundleArguments(to, publishersRegistry.host));
+    const again = await plane.gatehouse(bundleArguments(to, publishersRegistry.host, publisher.repositoryDirectory));
     expect(again, again.stderr).toMatchObject({ exitCode: 0 });
     expect(again.stderr).toMatch(/^Kept sha256/m);
     expect(await digestOf(to)).toBe(whole);
@@ -140,7 +147,10 @@ describe('air gap, in order', () => {
     const prefix = `${site.host}/mirror`;
     const imported = await importBundle(
       bundles['4.1.12'] ?? '',
-      ...['--root-fingerprint', fingerprint, '--images-to', prefix],
+      '--root-fingerprint',
+      fingerprint,
+      '--images-to',
+      prefix,
     );
     expect(imported, imported.stderr).toMatchObject({ exitCode: 0 });
     expect(imported.stdout).toContain('New releases: 4.1.12');
@@ -174,9 +184,8 @@ describe('air gap, in order', () => {
     const registry = await startFakeRegistry({
       stalls: ({ method }) => isStalling && method === 'PUT' && registry.uploads.length >= 3,
     });
-    const running = startCommand([
-      ...['release', 'import', bundles['4.2.7'] ?? '', '--plain-http', '--images-to', registry.host],
-    ]);
+    const file = bundles['4.2.7'] ?? '';
+    const running = startCommand(['release', 'import', file, '--plain-http', '--images-to', registry.host]);
     await waitFor(
       'the registry to stall',
       () => Promise.resolve(registry.requests.filter(({ line }) => line.startsWith('PUT')).length > 3 || undefined),
@@ -188,7 +197,7 @@ describe('air gap, in order', () => {
     expect(registry.uploads).toHaveLength(3);
 
     isStalling = false;
-    const again = await importBundle(bundles['4.2.7'] ?? '', '--images-to', registry.host);
+    const again = await importBundle(file, '--images-to', registry.host);
     expect(again, again.stderr).toMatchObject({ exitCode: 0 });
     expect(again.stdout).toContain('New releases: 4.2.7');
     expect(new Set(registry.uploads).size).toBe(registry.uploads.length);
@@ -210,10 +219,7 @@ describe('air gap, in order', () => {
     const stranger = await startFakePublisher(path.join(folder, 'stranger'), { registryUrl: registry.url });
     await stranger.publish('4.9.9');
     const file = path.join(folder, 'stranger.tar');
-    const made = await plane.gatehouse([
-      ...['release', 'bundle', stranger.repositoryDirectory, '--to', file],
-      ...['--images-from', registry.host, '--plain-http'],
-    ]);
+    const made = await plane.gatehouse(bundleArguments(file, registry.host, stranger.repositoryDirectory));
     expect(made, made.stderr).toMatchObject({ exitCode: 0 });
     const refused = await importBundle(file, '--images-to', `${site.host}/mirror`);
     expect(refused.exitCode).toBe(4);
