@@ -67,7 +67,7 @@ async function readSources(folders: readonly string[]): Promise<Read> {
   const releases: LintRelease[] = [];
   const findings: LintFinding[] = [];
   for (const folder of folders) {
-    const source = await readReleaseSource(folder);
+    const source = await readReleaseSource(folder, {});
     if (source.kind === 'ok') releases.push(fromSource(folder, source.value));
     else findings.push(...source.reasons.map((fault) => toFinding(folder, fault)));
   }

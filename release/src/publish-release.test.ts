@@ -253,7 +253,7 @@ test.each<[string, Readonly<Record<string, string | undefined>>, readonly (reado
   [
     'a file where objects are expected',
     { 'profiles/maas/ubuntu/objekts/a.yaml': '' },
-    [['profiles/maas/ubuntu/objekts', '', 'values.yaml and objects/ only']],
+    [['profiles/maas/ubuntu/objekts', '', 'values.yaml, objects/ and chart/']],
   ],
   [
     'a value that JSON does not have',

@@ -6,6 +6,7 @@ import { Value } from 'typebox/value';
 import { type RoleName, roleNames } from './key-file.ts';
 import type { KeyRefusalCode } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
+import type { SourceTools } from './pack-source.ts';
 import { type KeyedOrder, publishWithKeys, requestWithKeys } from './publish-with-keys.ts';
 import { buildRelease, type BuiltRelease, type ReleaseSource } from './release-builder.ts';
 import { readReleaseSource } from './release-source.ts';
@@ -37,6 +38,8 @@ export interface ReleaseOrder extends KeyedOrder {
   /** A folder (docs/releases.md), or what would be read from it. */
   readonly source: string | ReleaseSource;
   readonly agentBundle?: Uint8Array;
+  /** To render charts and to find digests. */
+  readonly tools?: SourceTools;
 }
 
 /**
@@ -65,7 +68,8 @@ export async function prepareRelease(
 
 async function planRelease(order: ReleaseOrder): Promise<Outcome<PublishedRelease, PublishRefusalCode>> {
   const { repositoryDirectory: directory, agentBundle, now } = order;
-  const source = typeof order.source === 'string' ? await readReleaseSource(order.source) : ok(order.source);
+  const source =
+    typeof order.source === 'string' ? await readReleaseSource(order.source, order.tools) : ok(order.source);
   if (source.kind === 'refused') return source;
   // Read before anything is made: a new repository without a release would be in the way of the next try.
   const published = existsSync(directory)

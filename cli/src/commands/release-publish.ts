@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import type { ResolveImage } from '@gatehouse/release/image-pins';
 import { Command } from 'commander';
 import { refusalFailure, usageFailure } from '../failure.ts';
 import { askPassphrase, type PassphraseOptions, withPassphrase } from '../passphrase.ts';
@@ -14,12 +15,16 @@ import {
   withFolders,
   writeRequest,
 } from '../publishing.ts';
+import { openRegistries, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
+import { type ImagesLockFile, openImagesLock } from '../images-lock.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface Options extends PassphraseOptions, ExpiryOptions {
+interface Options extends PassphraseOptions, ExpiryOptions, RegistryOptions {
   readonly repository: string;
   readonly keys: readonly string[];
   readonly agentBundle?: string;
+  readonly helm: string;
+  readonly imagesLock?: string;
   readonly prepare?: string;
 }
 
@@ -33,8 +38,13 @@ export function releasePublish(terminal: Terminal): Command {
       ),
   )
     .option('--prepare <file>', 'write what is to be signed into a file for `release sign`, and publish nothing')
+    .option('--helm <program>', 'what renders charts', 'helm')
+    .option(
+      '--images-lock <file>',
+      'digests of images by tag: those it has are not looked up, those it has not are added',
+    )
     .option('--agent-bundle <file>', 'only for a sandbox: the agent as one file');
-  return withPassphrase(withExpiry(command, ['root', 'targets', 'snapshot', 'timestamp'])).action(
+  return withRegistryOptions(withPassphrase(withExpiry(command, ['root', 'targets', 'snapshot', 'timestamp']))).action(
     async (sources: readonly string[], options: Options) => {
       const [source, ...others] = sources;
       if (source === undefined) throw usageFailure('Name a release.');
@@ -59,14 +69,17 @@ function orderOf(terminal: Terminal, options: Options) {
 async function publishSource(terminal: Terminal, source: string, options: Options): Promise<void> {
   const { prepareRelease, publishRelease } = await import('@gatehouse/release/publish-release');
   const { agentBundle, prepare, repository } = options;
+  const lock = await openImagesLock(options.imagesLock);
   const order = {
     ...orderOf(terminal, options),
     source,
+    tools: { helm: options.helm, resolveImage: await imageResolver(terminal, options, lock) },
     ...(agentBundle === undefined ? {} : { agentBundle: await readFile(agentBundle) }),
   };
   if (prepare !== undefined) {
     const prepared = await prepareRelease(order);
     if (prepared.kind === 'refused') throw refusalFailure(prepared.reasons);
+    await lock.save();
     await writeRequest(prepare, prepared.value.request);
     const words = await inWords(prepared.value.request);
     printRequest(terminal, words);
@@ -75,6 +88,7 @@ async function publishSource(terminal: Terminal, source: string, options: Option
   }
   const published = await publishRelease(order);
   if (published.kind === 'refused') throw refusalFailure(published.reasons);
+  await lock.save();
   const { release, isNew } = published.value;
   terminal.out(
     isNew
@@ -82,6 +96,16 @@ async function publishSource(terminal: Terminal, source: string, options: Option
       : `${release.platformVersion} was published before; its metadata is signed anew.`,
   );
   await afterwards(terminal, repository);
+}
+
+async function imageResolver(terminal: Terminal, options: Options, lock: ImagesLockFile): Promise<ResolveImage> {
+  const { resolveInRegistry, resolveWithLock } = await import('@gatehouse/release/image-pins');
+  const open = await openRegistries(terminal, options, undefined);
+  return resolveWithLock(
+    lock.images,
+    lock.found,
+    resolveInRegistry((repository) => open(repository, 'pull')),
+  );
 }
 
 async function publishRequests(
