@@ -13,6 +13,7 @@ export interface MapsInMemory {
   /** Neither read nor write succeeds while it is set. */
   setUnreachable(isUnreachable: boolean): void;
   deleteLease(): void;
+  deleteMap(name: MapName): void;
 }
 
 export function createMapsInMemory(now: () => number): MapsInMemory {
@@ -92,6 +93,9 @@ export function createMapsInMemory(now: () => number): MapsInMemory {
     },
     deleteLease: () => {
       lease = undefined;
+    },
+    deleteMap: (name) => {
+      maps.delete(name);
     },
   };
 }
