@@ -35,7 +35,7 @@ import { applyPack, packDigest } from './apply-pack.ts';
 import { execute, type Executors, type Outcome } from './executors.ts';
 import { type Inventory, packKey, readInventory, writeAppliedProfile } from './inventory.ts';
 import { parseProgress, storeProgress } from './profile-progress.ts';
-import { type VerifiedOrder, verifyInitialProfile, verifyOrder } from './profile-order.ts';
+import { refuseStrangePack, type VerifiedOrder, verifyInitialProfile, verifyOrder } from './profile-order.ts';
 
 export interface ProfileActor {
   /** Only while it may act. */
@@ -102,6 +102,15 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
       verifyInitialProfile(shelf, initial, provider, freshness),
     );
   };
+
+  const refuseStranger = async (
+    verified: VerifiedOrder,
+    { packs: there }: Inventory,
+  ): Promise<Shelved<never> | undefined> =>
+    refuseStrangePack(verified, {
+      hasPack: (layer, pack) => there[packKey(layer, pack)] !== undefined,
+      begunPlanId: parseProgress(await cluster.readMap('state'))?.planId,
+    });
 
   const check = async (verified: VerifiedOrder, clusterApi: Known<ObservedClusterApi>): Promise<void> => {
     const { order, profile } = verified;
@@ -216,16 +225,19 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   return {
     holds: () => holds,
     async step(target) {
-      const verified = await verifyWanted(target, await readInventory(cluster));
+      const inventory = await readInventory(cluster);
+      const verified = await verifyWanted(target, inventory);
       if (verified === undefined) {
         holds = [];
         return idle;
       }
-      if (verified.kind === 'refused') {
-        holds = verified.reasons;
+      const ordered =
+        verified.kind === 'ok' ? ((await refuseStranger(verified.value, inventory)) ?? verified) : verified;
+      if (ordered.kind === 'refused') {
+        holds = ordered.reasons;
         return idle;
       }
-      return carryOut(verified.value);
+      return carryOut(ordered.value);
     },
     async see(target) {
       const inventory = await readInventory(cluster);

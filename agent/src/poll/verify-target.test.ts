@@ -1,6 +1,6 @@
-import type { Target } from '@gatehouse/contract/agent-api';
+import type { ProfileUpdateOrder, Target } from '@gatehouse/contract/agent-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { verifyInitialProfile, verifyOrder } from '../apply/profile-order.ts';
+import { refuseStrangePack, verifyInitialProfile, verifyOrder } from '../apply/profile-order.ts';
 import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
 import { openRepository, type TestRepository } from '../testing/test-repository.ts';
 import { openReleaseShelf, type ReleaseShelf } from './release-shelf.ts';
@@ -149,5 +149,46 @@ describe('what a target names', () => {
         reasons: [{ code: 'order-refused' }],
       });
     }
+  });
+
+  test('an order that deletes what is never deleted or still wanted, or has a step twice or a pack of nowhere, is none', async () => {
+    const shelf = await open();
+    const to = { version: '4.2.7', digest: profile('4.2.7').digest };
+    const step = { id: 'pack:network/cilium', kind: 'pack', layer: 'network', pack: 'cilium' } as const;
+    const order = (steps: ProfileUpdateOrder['steps']): ProfileUpdateOrder => ({
+      planId: to.digest,
+      release: '4.2.7',
+      from: to,
+      to,
+      steps,
+      retry: 0,
+      isCancelled: false,
+    });
+    const verify = (steps: ProfileUpdateOrder['steps']) => verifyOrder(shelf, order(steps), 'vsphere', 'current');
+    const [object] = repository
+      .profile('4.2.7', 'vsphere')
+      .layers.flatMap(({ packs }) => packs.flatMap((p) => p.objects));
+    const { apiVersion, kind, metadata } = object as { apiVersion: string; kind: string; metadata: { name: string } };
+    const lies: readonly (readonly [ProfileUpdateOrder['steps'], RegExp])[] = [
+      [
+        [{ ...step, deletes: [{ apiVersion: 'v1', kind: 'Namespace', name: 'kube-system' }] }],
+        /never|no profile update/,
+      ],
+      [[{ ...step, deletes: [{ apiVersion, kind, ...metadata }] }], /which profile 4\.2\.7 has/],
+      [[step, step], /twice/],
+    ];
+    for (const [lie, word] of lies) {
+      const refused = await verify(lie);
+      expect(refused).toMatchObject({ kind: 'refused', reasons: [{ code: 'order-refused' }] });
+      expect(JSON.stringify(refused)).toMatch(word);
+    }
+
+    const strange = await verify([{ ...step, pack: 'marker' }]);
+    if (strange.kind === 'refused') throw new Error('its packs are looked at with the gateway’s');
+    const asked = (hasPack: boolean, begunPlanId?: string) =>
+      refuseStrangePack(strange.value, { hasPack: () => hasPack, begunPlanId });
+    expect(asked(false)).toMatchObject({ reasons: [{ code: 'order-refused' }] });
+    expect(asked(true)).toBeUndefined();
+    expect(asked(false, to.digest)).toBeUndefined();
   });
 });
