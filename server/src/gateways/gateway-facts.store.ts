@@ -8,6 +8,7 @@ import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { ConfirmedProfileUpdate, GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import type { Pause } from '@gatehouse/domain/pause';
+import type { WalkSubject } from '@gatehouse/domain/walk-facts';
 import type { Selectable } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
 import type { Tables } from '../database/schema.ts';
@@ -17,7 +18,6 @@ import {
   selectProfileDocuments,
   selectReleaseDocument,
   toProfile,
-  toReleaseFacts,
 } from '../releases/release.store.ts';
 import type { GatewayRow } from './gateway.store.ts';
 import { platformVersion, toObservationFacts } from './observation-facts.ts';
@@ -79,22 +79,13 @@ export async function loadGateways(
     .execute();
   const updates = byGateway(await selectOpenUpdates(db, ids));
   const recallsOf = await loadRecallFacts(db, platform, ids);
-  const seen = new Map(
-    [...observations].map(([id, { body, received_at }]) => [id, toObservationFacts(body, instant(received_at))]),
-  );
-  const walks = await loadWalks(
-    db,
-    release,
-    rows.flatMap((row) => {
-      const observation = seen.get(row.id);
-      return observation === undefined ? [] : [{ row, observation }];
-    }),
-  );
+  const subjects = rows.map((row) => toSubject(row, observations.get(row.id)));
+  const walks = await loadWalks(db, release, subjects);
   const profiles = options.withProfiles
     ? await selectProfileDocuments(db, [
         ...new Set([
           ...Object.values(release?.profiles ?? {}).map(({ digest }) => digest),
-          ...[...walks.values()].flatMap((walked) => walked.release?.profile?.digest ?? []),
+          ...walks.flatMap((walked) => walked.release?.profile?.digest ?? []),
           ...[...observations.values()].flatMap(({ body }) => body.appliedProfile?.digest ?? []),
         ]),
       ])
@@ -104,28 +95,17 @@ export async function loadGateways(
     return document === undefined || digest === undefined ? undefined : toProfile(document, digest);
   };
 
-  return rows.map((row): LoadedGateway => {
+  return rows.map((row, index): LoadedGateway => {
     const poll = polls.get(row.id);
     const observation = observations.get(row.id);
     const target = targets.get(row.id)?.body;
     const update = updates.get(row.id);
     const exemption = exemptions.get(row.id);
     const own = pauses.filter((pause) => concerns(pause, row));
-    const observed = seen.get(row.id);
-    const onPlatform = release && { release: toReleaseFacts(release, row.provider) };
-    const walked = walks.get(row.id) ?? onPlatform ?? {};
+    const subject = subjects[index] ?? toSubject(row, observation);
+    const walked = walks[index] ?? {};
     const facts: GatewayFacts = {
-      identity: {
-        id: row.id,
-        name: row.name,
-        tenant: { id: row.tenant_id, name: row.tenant_name },
-        ...(row.project_id === null || row.project_name === null
-          ? {}
-          : { project: { id: row.project_id, name: row.project_name } }),
-        installation: row.installation,
-        provider: row.provider,
-      },
-      settings: { controlPlanes: row.control_planes === 1 ? 1 : 3, workers: row.workers },
+      ...subject,
       pauses: own.map(toPause),
       retriedAgentDigests: retried.filter(({ gateway_id }) => gateway_id === row.id).map(({ digest }) => digest),
       generation: row.generation,
@@ -136,7 +116,6 @@ export async function loadGateways(
       ...optional('silenceExpectedUntil', row.silence_expected_until),
       ...optional('lastPollAt', poll?.last_poll_at),
       ...optional('nextPollDueAt', poll?.next_poll_due_at),
-      ...given('observation', observed),
       ...(exemption === undefined
         ? {}
         : {
@@ -163,6 +142,25 @@ export async function loadGateways(
       ...(update === undefined ? {} : { openUpdate: update }),
     };
   });
+}
+
+function toSubject(row: GatewayRow, observation: Selectable<Tables['observations']> | undefined): WalkSubject {
+  return {
+    identity: {
+      id: row.id,
+      name: row.name,
+      tenant: { id: row.tenant_id, name: row.tenant_name },
+      ...(row.project_id === null || row.project_name === null
+        ? {}
+        : { project: { id: row.project_id, name: row.project_name } }),
+      installation: row.installation,
+      provider: row.provider,
+    },
+    settings: { controlPlanes: row.control_planes === 1 ? 1 : 3, workers: row.workers },
+    ...(observation === undefined
+      ? {}
+      : { observation: toObservationFacts(observation.body, instant(observation.received_at)) }),
+  };
 }
 
 async function selectNewestTargets(db: Queryable, ids: readonly string[]) {

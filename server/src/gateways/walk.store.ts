@@ -5,84 +5,27 @@
  */
 
 import type { ReleaseDocument } from '@gatehouse/contract/release-document';
-import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { type WalkDecision, type WalkGateway, walksOver } from '@gatehouse/domain/gateway-walk';
 import { buildUpgradeGraph } from '@gatehouse/domain/upgrade-graph';
+import { hasArrived, type WalkedFacts, walkFacts, type WalkSubject } from '@gatehouse/domain/walk-facts';
 import { sql } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
 import { loadPathReleases } from '../platform/release-graph.store.ts';
 import { selectReleaseDocuments, toReleaseFacts } from '../releases/release.store.ts';
-import type { GatewayRow } from './gateway.store.ts';
 import { platformVersion } from './observation-facts.ts';
 
-export type Walked = Pick<GatewayFacts, 'release' | 'platformRelease' | 'walk'>;
-
-export interface WalkSubject {
-  readonly row: GatewayRow;
-  readonly observation: NonNullable<GatewayFacts['observation']>;
-}
-
-/** By the gateway's id; without those for which the platform's release is all there is to say. */
+/** In the order of `subjects`. */
 export async function loadWalks(
   db: Queryable,
   platform: ReleaseDocument | undefined,
   subjects: readonly WalkSubject[],
-): Promise<ReadonlyMap<string, Walked>> {
-  if (platform === undefined) return new Map();
-  const behind = subjects.filter((subject) => !hasArrived(platform, subject));
-  if (behind.length === 0) return new Map();
+): Promise<readonly WalkedFacts[]> {
+  if (platform === undefined) return subjects.map(() => ({}));
+  const releaseOf = ({ identity }: WalkSubject) => toReleaseFacts(platform, identity.provider);
+  const isAnyBehind = subjects.some((subject) => !hasArrived(subject, releaseOf(subject)));
+  if (!isAnyBehind) return subjects.map((subject) => ({ release: releaseOf(subject) }));
   const decide = await loadDecisions(db, platform.platformVersion);
-  return new Map(
-    behind.flatMap((subject): readonly (readonly [string, Walked])[] => {
-      const { row } = subject;
-      const decision = decide(row.provider)(toWalkGateway(subject));
-      const platformRelease = toReleaseFacts(platform, row.provider);
-      const walked = toWalked(decision, platformRelease);
-      return walked === undefined ? [] : [[row.id, walked]];
-    }),
-  );
-}
-
-function hasArrived(platform: ReleaseDocument, { row, observation }: WalkSubject): boolean {
-  const { agent, profile } = toReleaseFacts(platform, row.provider);
-  const { appliedProfile } = observation;
-  const isProfileThere =
-    row.installation === 'existing-cluster' ||
-    profile === undefined ||
-    appliedProfile === undefined ||
-    appliedProfile.digest === profile.digest;
-  return observation.agent.digest === agent.digest && isProfileThere;
-}
-
-function toWalkGateway({ row, observation }: WalkSubject): WalkGateway {
-  const { agent, appliedProfile, kubernetes } = observation;
-  return {
-    name: row.name,
-    installation: row.installation,
-    agent,
-    ...(appliedProfile === undefined ? {} : { profile: appliedProfile }),
-    kubernetes,
-    controlPlanes: row.control_planes,
-  };
-}
-
-function toWalked(decision: WalkDecision, platformRelease: NonNullable<Walked['release']>): Walked | undefined {
-  switch (decision.kind) {
-    case 'arrived':
-    case 'beyond':
-      return undefined;
-    case 'hold':
-      return { release: platformRelease, walk: { kind: 'held', reasons: decision.reasons } };
-    case 'walk': {
-      const { from, stops, next } = decision;
-      if (next.platformVersion === platformRelease.platformVersion) return undefined;
-      return {
-        release: next,
-        platformRelease,
-        ...(stops.length > 1 ? { walk: { kind: 'on-way', from, stops } } : {}),
-      };
-    }
-  }
+  return subjects.map((subject) => walkFacts(subject, releaseOf(subject), decide(subject.identity.provider)));
 }
 
 /** For a provider. */
