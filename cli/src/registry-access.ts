@@ -11,20 +11,9 @@ import { splitRegistry } from '@gatehouse/release/image-reference';
 import { openRepository, type RegistryCredentials, type RegistryRepository } from '@gatehouse/release/oci-registry';
 import { isLoopback, registryUrl } from '@gatehouse/release/registry-address';
 import { openRegistryTransport } from '@gatehouse/release/registry-transport';
-import { type Command, Option } from 'commander';
 import { usageFailure } from './failure.ts';
+import type { RegistryOptions } from './registry-options.ts';
 import type { Terminal } from './terminal.ts';
-
-export interface RegistryOptions {
-  readonly registryCa?: string;
-  readonly plainHttp?: boolean;
-}
-
-export function withRegistryOptions(command: Command): Command {
-  return command
-    .addOption(new Option('--registry-ca <file>', "PEM of the registry's own authority"))
-    .addOption(new Option('--plain-http', 'speak HTTP with a registry on this machine'));
-}
 
 /** `named`: the registry of the command line, the only one that gets the environment's credentials. */
 export async function openRegistries(

@@ -94,7 +94,7 @@ async function createArchive(handle: FileHandle) {
     return true;
   }
 
-  /** Asks for the content anew when it ended in the middle; what is not what its digest says is never asked for twice. */
+  /** Asks for the content anew when it broke off; what is not what its digest says is never asked for twice. */
   async function add(entry: ArchiveEntry): Promise<void> {
     const begin = offset;
     const before = whole.copy();
@@ -108,7 +108,7 @@ async function createArchive(handle: FileHandle) {
         break;
       } catch (error) {
         await handle.truncate(begin);
-        if (tries >= triesMax || error instanceof OtherContent) throw error;
+        if (tries >= triesMax || !(error instanceof BrokenOff)) throw error;
       }
     }
     await write(tarPadding(entry.size));
@@ -117,14 +117,14 @@ async function createArchive(handle: FileHandle) {
   async function addContent(entry: ArchiveEntry): Promise<void> {
     const content = createHash('sha256');
     let size = 0;
-    for await (const part of await entry.open()) {
+    for await (const part of contentOf(entry)) {
       size += part.length;
       if (size > entry.size)
         throw new OtherContent(`${entry.path} is larger than the ${entry.size} bytes it is named with`);
       content.update(part);
       await write(part);
     }
-    if (size < entry.size) throw new Error(`${entry.path} ended after ${size} of ${entry.size} bytes`);
+    if (size < entry.size) throw new BrokenOff(`${entry.path} ended after ${size} of ${entry.size} bytes`);
     const actual = `sha256:${content.digest('hex')}`;
     if (actual !== entry.digest) throw new OtherContent(`${entry.path} has other content: ${actual}`);
   }
@@ -138,9 +138,23 @@ async function createArchive(handle: FileHandle) {
   return { keep, add, end };
 }
 
-/** Whoever gave it is not what it should be; asking again helps nobody. */
-class OtherContent extends Error {
+/** The content is not what its digest says; asking again helps nobody. */
+export class OtherContent extends Error {
   override readonly name = 'OtherContent';
+}
+
+/** The content did not come, or not to its end. */
+export class BrokenOff extends Error {
+  override readonly name = 'BrokenOff';
+}
+
+/** Only what goes wrong on the content's side is worth another try: a full disk is not. */
+async function* contentOf(entry: ArchiveEntry): AsyncIterable<Uint8Array> {
+  try {
+    yield* await entry.open();
+  } catch (cause) {
+    throw new BrokenOff(`${entry.path} could not be read to its end`, { cause });
+  }
 }
 
 async function openOrCreate(file: string): Promise<FileHandle> {

@@ -13,6 +13,11 @@ export type Registry = {
   readonly fetch?: RegistryFetch;
 };
 
+/** A registry that does not answer, does not let us in, or answers what cannot be: the message says which and what. */
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError';
+}
+
 export type RegistryCredentials = { readonly username: string; readonly password: string };
 
 /** A body too large for memory. It is asked for again when the request has to be repeated. */
@@ -62,7 +67,7 @@ async function putBlob(session: Session, digest: string, body: Uint8Array | Stre
   const opened = await session.request('POST', 'blobs/uploads/', [202]);
   const uploadLocation = opened.headers.get('location');
   if (uploadLocation === null) {
-    throw new Error(`${session.name} opened an upload without saying where to send it`);
+    throw new RegistryError(`${session.name} opened an upload without saying where to send it`);
   }
   const upload = new URL(uploadLocation, new URL('blobs/uploads/', session.base));
   upload.searchParams.set('digest', digest);
@@ -97,7 +102,7 @@ export function openRepository(location: ImageLocation, access: 'pull' | 'pull,p
     },
     async streamBlob(digest) {
       const { body } = await session.request('GET', `blobs/${digest}`, [200]);
-      if (body === null) throw new Error(`${session.name} answered without the content of ${digest}`);
+      if (body === null) throw new RegistryError(`${session.name} answered without the content of ${digest}`);
       return body;
     },
     hasBlob: (digest) => hasBlob(session, digest),
@@ -116,7 +121,7 @@ async function readBounded(answer: Response, bytesMax: number, name: string): Pr
   if (body === null) return Buffer.concat([]);
   for await (const part of body) {
     size += part.length;
-    if (size > bytesMax) throw new Error(`The manifest of ${name} is larger than ${bytesMax} bytes`);
+    if (size > bytesMax) throw new RegistryError(`The manifest of ${name} is larger than ${bytesMax} bytes`);
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -167,7 +172,7 @@ async function pullChecked(session: Session, path: string, digest: string, accep
   const bytes = new Uint8Array(await answer.arrayBuffer());
   const actual = sha256Digest(bytes);
   if (actual !== digest) {
-    throw new Error(`${session.name} answered ${path} with other content: ${actual}`);
+    throw new RegistryError(`${session.name} answered ${path} with other content: ${actual}`);
   }
   return bytes;
 }
@@ -175,7 +180,7 @@ async function pullChecked(session: Session, path: string, digest: string, accep
 function parseManifest(bytes: Uint8Array, name: string): { config: Named; layers: Named[] } {
   const document = parseObject(bytes, name);
   if (!Array.isArray(document['layers'])) {
-    throw new Error(`${name} is not the manifest of an image: it has no layers`);
+    throw new RegistryError(`${name} is not the manifest of an image: it has no layers`);
   }
   return {
     config: parseDescriptor(document['config'], name),
@@ -187,13 +192,13 @@ function parseDescriptor(value: unknown, name: string): Named {
   if (isObject(value) && typeof value['mediaType'] === 'string' && typeof value['digest'] === 'string') {
     return { mediaType: value['mediaType'], digest: value['digest'] };
   }
-  throw new Error(`${name} is not the manifest of an image: ${JSON.stringify(value)} is no descriptor`);
+  throw new RegistryError(`${name} is not the manifest of an image: ${JSON.stringify(value)} is no descriptor`);
 }
 
 function parseArchitecture(bytes: Uint8Array, name: string): string {
   const { architecture } = parseObject(bytes, name);
   if (typeof architecture !== 'string') {
-    throw new Error(`The config of ${name} names no architecture`);
+    throw new RegistryError(`The config of ${name} names no architecture`);
   }
   return architecture;
 }
@@ -201,7 +206,7 @@ function parseArchitecture(bytes: Uint8Array, name: string): string {
 function parseObject(bytes: Uint8Array, name: string): Record<string, unknown> {
   const document: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
   if (!isObject(document)) {
-    throw new Error(`${name} holds no JSON object`);
+    throw new RegistryError(`${name} holds no JSON object`);
   }
   return document;
 }
@@ -242,7 +247,7 @@ function openSession(
     try {
       return await reach(url, { method, headers, body: request.body });
     } catch (cause) {
-      throw new Error(`${method} ${url.origin}${url.pathname} failed`, { cause });
+      throw new RegistryError(`${method} ${url.origin}${url.pathname} failed`, { cause });
     }
   }
 
@@ -260,13 +265,16 @@ function openSession(
           basic,
           scope: `repository:${repository}:${access}`,
           name,
+          isSecure: base.protocol === 'https:',
           reach,
         });
         answer = await send(method, url, request);
       }
       if (!expected.includes(answer.status)) {
         const excerpt = (await answer.text()).slice(0, answerExcerptMax);
-        throw new Error(`${method} ${url.origin}${url.pathname} was answered ${answer.status} ${excerpt}`.trim());
+        throw new RegistryError(
+          `${method} ${url.origin}${url.pathname} was answered ${answer.status} ${excerpt}`.trim(),
+        );
       }
       if (method !== 'GET') {
         await answer.body?.cancel(); // an unread body keeps its connection
@@ -293,12 +301,13 @@ async function authorizationFor(asked: {
   readonly basic: string | undefined;
   readonly scope: string;
   readonly name: string;
+  readonly isSecure: boolean;
   readonly reach: RegistryFetch;
 }): Promise<string> {
-  const { challenge, basic, scope, name, reach } = asked;
+  const { challenge, basic, scope, name, isSecure, reach } = asked;
   if (/^basic\b/i.test(challenge)) {
     if (basic === undefined) {
-      throw new Error(`${name} asks for a username and password, and none were given`);
+      throw new RegistryError(`${name} asks for a username and password, and none were given`);
     }
     return basic;
   }
@@ -307,11 +316,14 @@ async function authorizationFor(asked: {
   );
   const realm = parameters.get('realm');
   if (!/^bearer\b/i.test(challenge) || realm === undefined) {
-    throw new Error(
+    throw new RegistryError(
       `${name} asks for an authorization we do not know: ${challenge === '' ? 'no challenge' : challenge}`,
     );
   }
   const url = new URL(realm);
+  // Whoever can listen would have the password.
+  if (isSecure && url.protocol !== 'https:')
+    throw new RegistryError(`${name} asks for a token to be fetched over plain HTTP`);
   url.searchParams.set('scope', scope);
   const service = parameters.get('service');
   if (service !== undefined) {
@@ -320,14 +332,14 @@ async function authorizationFor(asked: {
   const headers = new Headers(basic === undefined ? {} : { authorization: basic });
   const answer = await reach(url, { method: 'GET', headers });
   if (!answer.ok) {
-    throw new Error(
+    throw new RegistryError(
       `${url.origin}${url.pathname} gave no token for ${name}: ${answer.status} ${(await answer.text()).slice(0, answerExcerptMax)}`,
     );
   }
   const document = parseObject(new Uint8Array(await answer.arrayBuffer()), url.href);
   const token = document['token'] ?? document['access_token'];
   if (typeof token !== 'string') {
-    throw new Error(`${url.origin}${url.pathname} answered without a token for ${name}`);
+    throw new RegistryError(`${url.origin}${url.pathname} answered without a token for ${name}`);
   }
   return `Bearer ${token}`;
 }

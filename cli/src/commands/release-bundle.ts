@@ -1,8 +1,9 @@
+import type { BundleInput } from '@gatehouse/release/release-bundle';
 import { Command } from 'commander';
-import { refusalFailure, usageFailure } from '../failure.ts';
-import { openRegistries, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
-import { parseRegistryPrefix } from '../registry-prefix.ts';
 import { byteCount } from '../byte-count.ts';
+import { refusalFailure, usageFailure } from '../failure.ts';
+import { type RegistryOptions, withRegistryOptions } from '../registry-options.ts';
+import { parseRegistryPrefix } from '../registry-prefix.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options extends RegistryOptions {
@@ -31,11 +32,14 @@ async function bundle(terminal: Terminal, repository: string, options: Options):
   if (options.withoutImages === true && options.imagesFrom !== undefined) {
     throw usageFailure('--images-from and --without-images exclude each other.');
   }
+  // Loaded only here: what verifies takes longer to load than most commands take to run.
+  const { openRegistries } = await import('../registry-access.ts');
+  const { orFailure } = await import('../registry-failure.ts');
   const { writeReleaseBundle } = await import('@gatehouse/release/release-bundle');
   const { withRegistryPrefix } = await import('@gatehouse/release/image-reference');
   const from = options.imagesFrom === undefined ? undefined : parseRegistryPrefix(options.imagesFrom, '--images-from');
   const open = await openRegistries(terminal, options, from);
-  const written = await writeReleaseBundle({
+  const input = {
     repositoryDirectory: repository,
     to: options.to,
     versions: options.version,
@@ -46,7 +50,11 @@ async function bundle(terminal: Terminal, repository: string, options: Options):
         terminal.error(`${wasThere ? 'Kept' : 'Pulling'} ${path.slice('blobs/'.length)}, ${byteCount(size)}`);
       }
     },
-  });
+  } satisfies BundleInput;
+  const written = await orFailure(
+    () => writeReleaseBundle(input),
+    `The same command goes on where it was; what is there already is in ${options.to}.partial.`,
+  );
   if (written.kind === 'refused') throw refusalFailure(written.reasons);
   const { releases, images, withoutDigest, bytes, digest, rootFingerprint } = written.value;
   for (const image of withoutDigest) {

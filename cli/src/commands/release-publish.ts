@@ -15,7 +15,7 @@ import {
   withFolders,
   writeRequest,
 } from '../publishing.ts';
-import { openRegistries, type RegistryOptions, withRegistryOptions } from '../registry-access.ts';
+import { type RegistryOptions, withRegistryOptions } from '../registry-options.ts';
 import { type ImagesLockFile, openImagesLock } from '../images-lock.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -100,6 +100,7 @@ async function publishSource(terminal: Terminal, source: string, options: Option
 
 async function imageResolver(terminal: Terminal, options: Options, lock: ImagesLockFile): Promise<ResolveImage> {
   const { resolveInRegistry, resolveWithLock } = await import('@gatehouse/release/image-pins');
+  const { openRegistries } = await import('../registry-access.ts');
   const open = await openRegistries(terminal, options, undefined);
   return resolveWithLock(
     lock.images,
