@@ -3,7 +3,7 @@ import { kubernetes, platform } from './testing/facts.ts';
 import { graphRelease, graphReleases, risk, riskGateway } from './testing/upgrade-releases.ts';
 import { buildUpgradeGraph, type GraphRelease } from './upgrade-graph.ts';
 import { planUpgrade, type UpgradePlan } from './upgrade-plan.ts';
-import type { RiskGateway, UpgradeRisk } from './upgrade-risk.ts';
+import type { RiskGateway, RiskTests, UpgradeRisk } from './upgrade-risk.ts';
 
 interface Ask {
   readonly from: string;
@@ -240,6 +240,30 @@ describe('a risk', () => {
     expect(ask({ ...asked, fleet: [...fleet, riskGateway('d')], acceptedRisks: ['slow-disks'] })).toMatchObject({
       hops: [{ risks: [{ gateways: ['a', 'a', 'b', 'c'] }] }],
     });
+  });
+  test.each<[Partial<RiskGateway>, RiskTests]>([
+    [{ provider: 'maas' }, { provider: ['maas'] }],
+    [{ installation: 'existing-cluster' }, { installation: ['existing-cluster'] }],
+    [{ kubernetes: kubernetes('1.26.8') }, { kubernetes: { max: '1.26.99' } }],
+    [{ agent: platform('4.0.1') }, { agent: { max: '4.0.99' } }],
+    [{ profile: platform('4.0.1') }, { profile: { max: '4.0.99' } }],
+    [{ controlPlanes: 1 }, { controlPlanes: [1] }],
+  ])('is judged for gateways that differ by %o alone', (fact, tests) => {
+    const facts = {
+      kubernetes: kubernetes('1.27.1'),
+      agent: platform('4.1.0'),
+      profile: platform('4.1.0'),
+      controlPlanes: 3,
+    };
+    const fleet = [riskGateway('a', facts), riskGateway('b', { ...facts, ...fact }), riskGateway('c', facts)];
+    const risks = [risk('r', { appliesTo: [tests] })];
+    const plan = ask({
+      ...asked,
+      releases: [graphRelease('4.1.0'), graphRelease('4.2.0', { risks })],
+      fleet,
+      acceptedRisks: ['r'],
+    });
+    expect(plan).toMatchObject({ hops: [{ risks: [{ verdict: 'applies', gateways: ['b'] }] }] });
   });
   test('is gone round where there is a way without it', () => {
     const round = [...releases, graphRelease('4.2.3', from('4.1.x')), graphRelease('4.3.0', from('4.2.0', '4.2.3'))];

@@ -49,7 +49,6 @@ export interface HopProvider {
 /** `hops` is empty if and only if `from` is `to`. */
 export function planUpgrade(question: PlanQuestion): UpgradePlan {
   const { graph, from, to } = question;
-  if (from === to) return { kind: 'plan', hops: [] };
   const judge = judgeSteps(question);
   const way = cheapestWay(graph, { from, to }, (step) => {
     if (isBarred(step.node, step.from)) return undefined;
