@@ -54,7 +54,8 @@ export interface GatewayWorld {
 
 export const gatewayId = '3b241101-e2bb-4255-8caf-4136c566a962';
 export const repository = 'registry.example/gatehouse/agent';
-const start = toInstant(Date.parse('2026-11-23T08:00:00Z'));
+/** By all clocks of the gateway. */
+export const start = toInstant(Date.parse('2026-11-23T08:00:00Z'));
 const provider = 'vsphere';
 
 function parsed<T>(value: T | undefined, text: string): T {
@@ -70,8 +71,10 @@ export async function createGatewayWorld(options: {
   readonly workers?: number;
   /** As the setting `timings`. */
   readonly timings?: object;
+  /** When the releases were signed; now, unless it says otherwise. */
+  readonly signedAt?: Date;
 }): Promise<GatewayWorld> {
-  const releases = await openRepository();
+  const releases = await openRepository(options.signedAt);
   const clock = createIdleClock();
   const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repository: releases, clock });
   const misbehaviour = new Map<string, Misbehaviour>();

@@ -3,12 +3,13 @@
  * profiles move nothing but the OS.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import { generateKeys } from '@gatehouse/release/keys';
+import { publishRecall } from '@gatehouse/release/publish-recall';
 import { type PublishedRelease, publishRelease } from '@gatehouse/release/publish-release';
 import type { ReleaseSource } from '@gatehouse/release/release-builder';
 import { sampleSource } from '@gatehouse/release/sample-releases';
@@ -23,26 +24,33 @@ export interface TestRepository {
   profile(version: string, provider: string): ProfileDocument;
   /** The release whose agent has that digest. */
   versionOfAgent(digest: string): string | undefined;
+  /** Signs again, so that it lasts from that time on. */
+  renew(now: Date): Promise<void>;
+  /** Marks a release bad, as its publisher does. */
+  recall(version: string, reason: string, now: Date): Promise<void>;
   dispose(): Promise<void>;
 }
 
-export async function openRepository(): Promise<TestRepository> {
+/** Published at `now`; by its publisher's defaults it has to be signed again within a week. */
+export async function openRepository(now = new Date()): Promise<TestRepository> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gatehouse-repository-'));
   const directory = path.join(folder, 'repository');
   const keysDirectory = path.join(folder, 'keys');
   mustBeOk(await generateKeys(keysDirectory));
   const releases = new Map<string, PublishedRelease>();
-  for (const source of [
+  const sources = [
     sampleSource('4.1.12'),
     sampleSource('4.2.7'),
     { ...sampleSource('4.2.7'), platformVersion: '4.2.8', upgradeFrom: ['4.2.7'] },
     { ...withAnotherOs(sampleSource('4.2.7')), platformVersion: '4.2.9', upgradeFrom: ['4.2.7'] },
-  ]) {
+  ];
+  const publish = async (source: ReleaseSource, at: Date): Promise<void> => {
     // Any file will do as an agent; its digest is what counts.
     const agentBundle = Buffer.from(`// agent ${source.platformVersion}`);
-    const order = { repositoryDirectory: directory, keysDirectory, source, agentBundle, now: new Date() };
+    const order = { repositoryDirectory: directory, keysDirectory, source, agentBundle, now: at };
     releases.set(source.platformVersion, mustBeOk(await publishRelease(order)));
-  }
+  };
+  for (const source of sources) await publish(source, now);
   const find = (version: string): PublishedRelease => {
     const found = releases.get(version);
     if (found === undefined) throw new Error(`there is no release ${version}`);
@@ -53,7 +61,8 @@ export async function openRepository(): Promise<TestRepository> {
     directory,
     async read(kind, file) {
       const full = path.join(directory, kind, file);
-      return existsSync(full) ? readFile(full) : undefined;
+      // Not waited for: virtual time must not pass over it.
+      return existsSync(full) ? readFileSync(full) : undefined;
     },
     release: (version) => find(version).release,
     profile(version, provider) {
@@ -62,6 +71,10 @@ export async function openRepository(): Promise<TestRepository> {
       return document;
     },
     versionOfAgent: (digest) => [...releases].find(([, { release }]) => release.agent.digest === digest)?.[0],
+    renew: (at) => publish(sampleSource('4.2.7'), at),
+    async recall(version, reason, at) {
+      mustBeOk(await publishRecall({ repositoryDirectory: directory, keysDirectory, version, reason, now: at }));
+    },
     dispose: () => rm(folder, { recursive: true, force: true }),
   };
 }
