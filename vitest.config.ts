@@ -2,7 +2,8 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { NothingRan } from './tools/vitest/nothing-ran.ts';
 
 // A test's file name says what it needs: `.test.ts` nothing, `.db.test.ts` PostgreSQL, `.kube.test.ts` Kubernetes.
-// `e2e/stories` runs the whole system; `console/` below it needs a browser, `kubernetes/` a real Kubernetes.
+// `e2e/stories` runs the whole system; `console/` below it needs a browser, `kubernetes/` a real Kubernetes, `publishing/`
+// helm and python-tuf.
 const isolated = [...configDefaults.exclude, '**/.gatehouse/**'];
 const stories = 'e2e/stories';
 const second = 1000;
@@ -36,9 +37,18 @@ export default defineConfig({
         test: {
           name: 'stories',
           include: [`${stories}/**/*.test.ts`],
-          exclude: [...isolated, `${stories}/{console,kubernetes}/**`, '**/*.kube.test.ts'],
+          exclude: [...isolated, `${stories}/{console,kubernetes,publishing}/**`, '**/*.kube.test.ts'],
           testTimeout: 180 * second,
           hookTimeout: 300 * second,
+        },
+      },
+      {
+        test: {
+          name: 'publishing',
+          include: [`${stories}/publishing/**/*.test.ts`],
+          exclude: isolated,
+          globalSetup: ['testkit/src/publishing-tools-setup.ts'],
+          testTimeout: 120 * second,
         },
       },
       {
