@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -143,6 +143,17 @@ describe('what is in order', () => {
     const files = openCarriedFolder(publisher.repositoryDirectory);
     const whole = value(await verifyBundle({ files, name: 'the folder' }));
     expect(whole).toMatchObject({ description: undefined, images: [], verified: { notCarried: [] } });
+
+    const unpacked = fresh('unpacked');
+    for (const [name, content] of await entriesOf(part)) {
+      await mkdir(path.dirname(path.join(unpacked, name)), { recursive: true });
+      await writeFile(path.join(unpacked, name), content);
+    }
+    const some = value(await verifyBundle({ files: openCarriedFolder(unpacked), name: 'the folder' }));
+    expect(some).toMatchObject({ description: { releases: ['4.2.7'] }, verified: { notCarried: ['4.1.12'] } });
+    expect(some.images).toHaveLength(2);
+    await rm(path.join(unpacked, blob(agent)));
+    expect(said(await verifyBundle({ files: openCarriedFolder(unpacked), name: 'the folder' }))).toMatch(/is missing/);
   });
 
   test('a part is taken on top of what the control plane holds', async () => {
