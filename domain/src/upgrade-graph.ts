@@ -101,6 +101,32 @@ interface GraphChoice {
 /** Each version at most once among `releases`; throws otherwise. */
 export function buildUpgradeGraph(releases: readonly GraphRelease[], choice: GraphChoice = {}): UpgradeGraph {
   const { channel, keptEdges = [] } = choice;
+  const placed = placeReleases(releases, channel);
+  const basisOf = basisFinder(placed, keptEdges);
+  const edgesInto = edgeFinder(placed, keptEdges, basisOf);
+  const nodes = new Map<PlatformVersion, GraphNode>();
+  const floors: Placed[] = [];
+  for (const each of placed) {
+    const { release, place, isOffered } = each;
+    const isFloor = release.floor !== undefined;
+    const takesThePlaceOf = (floor: Placed) =>
+      isFloor && isOffered && !floor.isOffered && isSameMinor(floor.parts, each.parts);
+    const before = floors.findLast((floor) => !takesThePlaceOf(floor));
+    const floorBefore = before === undefined ? {} : { floorBefore: before.release.version };
+    nodes.set(release.version, { release, place, edges: edgesInto(each), isOffered, ...floorBefore });
+    if (isFloor) floors.push(each);
+  }
+  return { ...(channel === undefined ? {} : { channel }), nodes, basisOf };
+}
+
+interface Placed {
+  readonly release: GraphRelease;
+  readonly parts: VersionParts;
+  readonly place: number;
+  readonly isOffered: boolean;
+}
+
+function placeReleases(releases: readonly GraphRelease[], channel: string | undefined): readonly Placed[] {
   const placed = releases
     .map((release) => ({ release, parts: versionParts(release.version) }))
     .toSorted((a, b) => compareParts(a.parts, b.parts))
@@ -110,20 +136,32 @@ export function buildUpgradeGraph(releases: readonly GraphRelease[], choice: Gra
       place,
       isOffered: release.recalled === undefined && (channel === undefined || release.channels.includes(channel)),
     }));
-  const placeOf = new Map(placed.map(({ release, place }) => [release.version, place]));
-  if (placeOf.size < placed.length) throw new TypeError('two releases have the same version');
+  const versions = new Set(releases.map(({ version }) => version));
+  if (versions.size < releases.length) throw new TypeError('two releases have the same version');
+  return placed;
+}
+
+function basisFinder(placed: readonly Placed[], keptEdges: readonly KeptEdge[]): UpgradeGraph['basisOf'] {
   const thumb = ruleOfThumb(placed.filter(({ isOffered }) => isOffered).map(({ parts }) => parts));
   const kept = new Set(keptEdges.map(({ from, to }) => `${from} ${to}`));
-  const basisOf = (from: PlatformVersion, { version, upgradeFrom }: GraphRelease): StepBasis | undefined => {
+  return (from, { version, upgradeFrom }) => {
     if (compareVersions(from, version) >= 0) return undefined;
     if (upgradeFrom !== undefined) {
       return patternsOf(versionParts(from)).some((pattern) => upgradeFrom.includes(pattern)) ? 'edge' : undefined;
     }
-    return kept.has(`${from} ${version}`) || thumb(versionParts(from), versionParts(version))
-      ? 'rule-of-thumb'
-      : undefined;
+    const isKept = kept.has(`${from} ${version}`);
+    return isKept || thumb(versionParts(from), versionParts(version)) ? 'rule-of-thumb' : undefined;
   };
+}
 
+/** The same edges from the other end: all into one release, without asking every other one. */
+function edgeFinder(
+  placed: readonly Placed[],
+  keptEdges: readonly KeptEdge[],
+  basisOf: UpgradeGraph['basisOf'],
+): (to: Placed) => readonly GraphEdge[] {
+  const placeOf = new Map(placed.map(({ release, place }) => [release.version, place]));
+  const keptInto = Map.groupBy(keptEdges, ({ to }) => to);
   const byPattern = new Map<string, PlatformVersion[]>();
   for (const { release, parts } of placed) {
     for (const pattern of patternsOf(parts)) {
@@ -132,35 +170,18 @@ export function buildUpgradeGraph(releases: readonly GraphRelease[], choice: Gra
       else matching.push(release.version);
     }
   }
-  const keptInto = Map.groupBy(keptEdges, ({ to }) => to);
-  const edgesInto = ({ release, parts, place }: (typeof placed)[number]): readonly GraphEdge[] => {
+  return ({ release, parts, place }) => {
     const { version, upgradeFrom } = release;
-    const patterns = upgradeFrom ?? [
-      ...rangesOfThumb(parts),
-      ...(keptInto.get(version) ?? []).map((edge) => edge.from),
-    ];
+    const kept = (keptInto.get(version) ?? []).map((edge) => edge.from);
+    const patterns = upgradeFrom ?? [...rangesOfThumb(parts), ...kept];
     const sources = new Set(patterns.flatMap((pattern) => byPattern.get(pattern) ?? []));
-    return [...sources].flatMap((from): readonly GraphEdge[] => {
-      if ((placeOf.get(from) ?? place) >= place) return [];
-      if (upgradeFrom !== undefined) return [{ from, basis: 'edge' }];
+    const older = [...sources].filter((from) => (placeOf.get(from) ?? place) < place);
+    if (upgradeFrom !== undefined) return older.map((from) => ({ from, basis: 'edge' }));
+    return older.flatMap((from) => {
       const basis = basisOf(from, release);
       return basis === undefined ? [] : [{ from, basis }];
     });
   };
-
-  const nodes = new Map<PlatformVersion, GraphNode>();
-  const floors: (typeof placed)[number][] = [];
-  for (const each of placed) {
-    const { release, place, isOffered } = each;
-    const isFloor = release.floor !== undefined;
-    const before = floors.findLast(
-      (floor) => floor.isOffered || !(isFloor && isOffered && isSameMinor(floor.parts, each.parts)),
-    );
-    const floorBefore = before === undefined ? {} : { floorBefore: before.release.version };
-    nodes.set(release.version, { release, place, edges: edgesInto(each), isOffered, ...floorBefore });
-    if (isFloor) floors.push(each);
-  }
-  return { ...(channel === undefined ? {} : { channel }), nodes, basisOf };
 }
 
 /** Whether a supported step leads from one version to the other, or every reason why not. */
