@@ -266,7 +266,7 @@ async function receive(
 ): Promise<readonly Reason[]> {
   const { cluster, log } = input;
   const refusals = reply.target === undefined ? [] : await keepTarget(input, reply.target);
-  if (reply.target === undefined && isVerified) return [];
+  if (reply.target === undefined && isVerified && !parts.shelf.isRefreshDue()) return [];
   const target = await readTarget(cluster);
   if (target === undefined) return refusals;
   const standing = await readStanding(cluster, input.self.release);

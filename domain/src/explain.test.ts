@@ -169,6 +169,17 @@ const cases: readonly { name: string; facts: GatewayFacts; codes: readonly strin
     codes: ['profile-update-waiting-for-poll'],
   },
   {
+    name: 'up to date but for a profile that its agent refuses',
+    facts: gateway({
+      profileUpdate: confirmed(),
+      observation: observation({
+        agent: newAgent,
+        agentHolds: [{ code: 'metadata-expired', message: 'timestamp.json has expired.' }],
+      }),
+    }),
+    codes: ['profile-update-waiting-for-poll', 'metadata-expired'],
+  },
+  {
     name: 'deleted while it was old',
     facts: gateway({
       deletionRequestedAt: t0,

@@ -15,14 +15,18 @@ const targetRefusalCodes: ReadonlySet<string> = new Set([
   // What it names is signed otherwise.
   'release-mismatch',
   'order-refused',
+  'release-recalled',
   // What was served in the publisher's name.
+  'root-differs',
   'unknown-release',
   'unknown-target',
   'file-missing',
   'file-too-large',
   'metadata-expired',
+  'metadata-inconsistent',
   'metadata-malformed',
   'signature-wrong',
+  'repository-too-slow',
   'rollback',
   'digest-mismatch',
   'document-invalid',

@@ -284,8 +284,8 @@ export async function openTufClient(input: {
 
   function mustNotBeExpired(file: { readonly expires: number }, what: string, at: number): void {
     if (at <= file.expires + limits.clockMarginMilliseconds) return;
-    const [expired, clock] = [file.expires, at].map((time) => `${new Date(time).toISOString().slice(0, 19)}Z`);
-    fail('metadata-expired', `${what} has expired at ${expired}; it is ${clock} now.`);
+    // The same sentence each time, so that it is one event.
+    fail('metadata-expired', `${what} has expired at ${new Date(file.expires).toISOString().slice(0, 19)}Z.`);
   }
 
   return { refresh, root: () => root, current, signed, find };

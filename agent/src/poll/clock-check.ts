@@ -3,23 +3,26 @@
  * behind would let old metadata count as current, and one that is days ahead would say the contrary.
  */
 
-import { formatInstant, type Instant } from '@gatehouse/domain/instant';
+import type { Instant } from '@gatehouse/domain/instant';
 import type { Reason } from '@gatehouse/domain/reason';
 
-export const clockDifferenceMax = 24 * 3_600_000;
+const day = 86_400_000;
 
 /**
  * `controlPlane`: its clock by its last answer, undefined before the first. It is not trusted: all it can bring about is that
  * nothing new is taken, which whoever has the control plane can have by saying nothing.
  */
 export function clockReasons(gateway: Instant, controlPlane: Instant | undefined): readonly Reason[] {
-  if (controlPlane === undefined || Math.abs(gateway - controlPlane) <= clockDifferenceMax) return [];
+  if (controlPlane === undefined) return [];
+  const difference = gateway - controlPlane;
+  if (Math.abs(difference) <= day) return [];
+  const days = Math.round(Math.abs(difference) / day);
   return [
     {
       code: 'clock',
       message:
-        `By the gateway's clock it is ${formatInstant(gateway)}, by the control plane's ${formatInstant(controlPlane)}; ` +
-        'so it cannot be told which release metadata has expired.',
+        `The gateway's clock is ${days === 1 ? 'a day' : `${days} days`} ${difference > 0 ? 'ahead of' : 'behind'} the ` +
+        "control plane's, so it cannot be told which release metadata has expired.",
       nextStep: 'Set both clocks right; what waits goes on with the next poll.',
     },
   ];
