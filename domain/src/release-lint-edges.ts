@@ -2,22 +2,17 @@
 
 import { type LintFinding, lintFinding, type SoundRelease } from './release-lint-types.ts';
 import { buildUpgradeGraph, type GraphNode, isBarred, leastOfPattern, patternMatches } from './upgrade-graph.ts';
-import { compareVersions, type PlatformVersion } from './version.ts';
+import { compareVersions, parsePlatformVersion, type PlatformVersion } from './version.ts';
 
 export function lintEdges(releases: readonly SoundRelease[]): readonly LintFinding[] {
   const graph = buildUpgradeGraph(releases.map((release) => release.graph));
-  return releases.flatMap(({ graph: { version, upgradeFrom = [] } }) => {
-    const node = graph.nodes.get(version);
-    return node === undefined
-      ? []
-      : upgradeFrom.flatMap((pattern, index) => [
-          ...lintEdge(node, pattern, releases),
-          ...lintDouble(node, pattern, upgradeFrom.slice(0, index), upgradeFrom.slice(index + 1)),
-        ]);
+  return [...graph.nodes.values()].flatMap((node) => {
+    const { version, upgradeFrom = [] } = node.release;
+    return [...upgradeFrom.flatMap((pattern) => lintEdge(node, pattern)), ...lintDoubles(version, upgradeFrom)];
   });
 }
 
-function lintEdge(node: GraphNode, pattern: string, releases: readonly SoundRelease[]): readonly LintFinding[] {
+function lintEdge(node: GraphNode, pattern: string): readonly LintFinding[] {
   const { version } = node.release;
   const least = leastOfPattern(pattern);
   if (least === undefined) {
@@ -34,9 +29,7 @@ function lintEdge(node: GraphNode, pattern: string, releases: readonly SoundRele
       }),
     ];
   }
-  const known = releases
-    .map(({ graph }) => graph.version)
-    .filter((other) => patternMatches(pattern, other) && compareVersions(other, version) < 0);
+  const known = node.edges.map((edge) => edge.from).filter((source) => patternMatches(pattern, source));
   const sources: readonly PlatformVersion[] = known.length === 0 && pattern === least ? [least] : known;
   const findings: LintFinding[] = [];
   if (known.length === 0) {
@@ -67,27 +60,20 @@ function lintEdge(node: GraphNode, pattern: string, releases: readonly SoundRele
 
 const passes = (node: GraphNode, source: PlatformVersion): boolean => isBarred({ ...node, isOffered: true }, source);
 
-function lintDouble(
-  { release: { version } }: GraphNode,
-  pattern: string,
-  before: readonly string[],
-  after: readonly string[],
-): readonly LintFinding[] {
-  const least = leastOfPattern(pattern);
-  const isWildcard = pattern !== least;
-  const others = [...before, ...after];
-  const double = before.includes(pattern)
-    ? pattern
-    : others.find((other) => !isWildcard && least !== undefined && other !== pattern && patternMatches(other, least));
-  if (double === undefined) return [];
-  return [
-    lintFinding(
-      'edge-twice',
-      [version],
-      `${version} names ${pattern} twice${double === pattern ? '' : `, once by ${double}`}.`,
-      {
+function lintDoubles(version: PlatformVersion, patterns: readonly string[]): readonly LintFinding[] {
+  const wildcards = new Set(patterns.filter((pattern) => pattern.endsWith('x')));
+  const seen = new Set<string>();
+  return patterns.flatMap((pattern) => {
+    const isAgain = seen.has(pattern);
+    seen.add(pattern);
+    const exact = parsePlatformVersion(pattern);
+    const wider = exact === undefined ? undefined : [...wildcards].find((other) => patternMatches(other, exact));
+    if (!isAgain && wider === undefined) return [];
+    const how = isAgain ? '' : `, once by ${wider}`;
+    return [
+      lintFinding('edge-twice', [version], `${version} names ${pattern} twice${how}.`, {
         nextStep: 'Leave one of the two out.',
-      },
-    ),
-  ];
+      }),
+    ];
+  });
 }
