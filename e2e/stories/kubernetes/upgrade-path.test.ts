@@ -135,4 +135,49 @@ describe('a platform upgrade of three hops, in order', () => {
     for (const name of [prompt, late]) expect(hop).toBeGreaterThan(await settledAt(name, '4.0.3'));
     await untilAgentIs(prompt, '4.1.5');
   });
+
+  it('leaves a recalled version, also through a pause of the gateway that the operator names', async () => {
+    await done('pause', 'set', 'gateway', prompt, '--reason', 'month end');
+    await publish('4.1.6');
+    const { keysDirectory, repositoryDirectory } = environment.publisher;
+    const reason = 'it forgets its certificates';
+    const folders = ['--keys', keysDirectory, '--repository', repositoryDirectory];
+    await done('release', 'recall', '4.1.5', '--reason', reason, ...folders);
+    await environment.importReleases();
+    const list = await done('release', 'list');
+    for (const word of ['4.1.5', reason]) expect(list).toContain(word);
+    // The hop to the next good version waits for no gateway: nobody can be current for a recalled one.
+    await untilPlatformIs(target);
+    expect((await environment.plane.client.getGateway({ params: { gateway: prompt } })).agentVersion).toBe('4.1.5');
+    const explanation = await done('gateway', 'explain', prompt);
+    for (const word of ['4.1.5', reason, 'month end']) expect(explanation).toContain(word);
+
+    await done('release', 'recall', '4.1.5', '--reason', reason, '--even-if-paused', prompt);
+    await untilAgentIs(prompt, target);
+    const gateway = await environment.plane.client.getGateway({ params: { gateway: prompt } });
+    expect(gateway.isPaused).toBe(true);
+  });
+
+  it('walks the gateway that stayed behind along the legal stops, and only then is done', async () => {
+    const before = (await environment.plane.client.getPlatform({})).plan;
+    expect(before).toMatchObject({ state: 'held', to: target });
+    const explanation = await done('gateway', 'explain', late);
+    for (const word of ['stocktaking', '4.1.6', target]) expect(explanation).toContain(word);
+    await done('pause', 'clear', 'gateway', late);
+    await untilAgentIs(late, target);
+    const plan = await waitFor(
+      'the plan to be done',
+      async () => {
+        const { plan: seen } = await environment.plane.client.getPlatform({});
+        return seen?.state === 'done' ? seen : undefined;
+      },
+      { timeoutSeconds: 90, explain: () => environment.plane.program.output().slice(-3000) },
+    );
+    const agents = (await eventsOf(environment, late)).filter(({ type }) => type === 'agent-update-settled');
+    expect(agents.map(({ message }) => /Agent (\S+)/.exec(message)?.[1])).toEqual(['4.0.3', '4.1.6', target]);
+    expect(Date.parse(plan.endedAt ?? '')).toBeGreaterThan(await settledAt(late, target));
+    const { items: records } = await environment.plane.client.listAudit({});
+    const hops = records.filter(({ action }) => action === 'platform.hop').map(({ subjectName }) => subjectName);
+    expect(hops.toReversed()).toEqual(['4.0.3', '4.1.5', target]);
+  });
 });
