@@ -63,6 +63,11 @@ const edges: readonly Case[] = [
     found: ['edge-not-older 4.1.0'],
   },
   {
+    name: 'an edge twice',
+    releases: [lintRelease('4.1.0'), lintRelease('4.2.0', from('4.1.0', '4.1.0'))],
+    found: ['edge-twice 4.2.0'],
+  },
+  {
     name: 'an edge twice, also by a wildcard',
     releases: [lintRelease('4.1.0'), lintRelease('4.2.0', from('4.1.0', '4.1.0', '4.1.x'))],
     found: ['edge-twice 4.2.0', 'edge-twice 4.2.0'],

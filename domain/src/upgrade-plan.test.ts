@@ -95,6 +95,8 @@ describe('the way', () => {
     const releases = graphReleases('4.0.1', '4.1.1', '4.1.2', '4.2.0');
     expect(wayOf(ask({ from: '4.1.1', to: '4.2.0', releases }))).toEqual(['4.1.2', '4.2.0']);
     expect(wayOf(ask({ from: '4.1.1', to: '4.2.0', releases, kept: [['4.1.1', '4.2.0']] }))).toEqual(['4.2.0']);
+    // Whatever made it an edge once.
+    expect(wayOf(ask({ from: '4.0.1', to: '4.2.0', releases, kept: [['4.0.1', '4.2.0']] }))).toEqual(['4.2.0']);
   });
 
   test('may begin at a version that was never imported', () => {
