@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const repositoryRoot = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 const wantedMajor = 24;
-// tuf-js needs it; also the first in which type stripping is stable.
+// The first in which type stripping is stable.
 const oldestMinorOfMajor = 15;
 
 /** @param {string} version */

@@ -5,9 +5,6 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import {
@@ -243,25 +240,19 @@ async function verifyDocuments(
 ): Promise<BundleOutcome<{ readonly verified: VerifiedImport; readonly targets: RepositoryFiles['targets'] }>> {
   const targets: Record<string, Uint8Array> = {};
   const [root] = trust?.roots ?? [];
-  const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-import-'));
-  try {
-    const verified = await verifyImport({
-      files: { metadata, targets: {} },
-      carried,
-      ...(root === undefined ? {} : { root }),
-      ...(trust === undefined ? {} : { stored: trust.stored }),
-      held: async (file, bytesMax) => {
-        const bytes = await files.read(`targets/${file}`, bytesMax);
-        if (bytes === undefined) return trust?.held(file, bytesMax);
-        targets[file] = bytes;
-        return bytes;
-      },
-      workDirectory,
-    });
-    return verified.kind === 'refused' ? verified : ok({ verified: verified.value, targets });
-  } finally {
-    await rm(workDirectory, { recursive: true, force: true });
-  }
+  const verified = await verifyImport({
+    files: { metadata, targets: {} },
+    carried,
+    ...(root === undefined ? {} : { root }),
+    ...(trust === undefined ? {} : { stored: trust.stored }),
+    held: async (file, bytesMax) => {
+      const bytes = await files.read(`targets/${file}`, bytesMax);
+      if (bytes === undefined) return trust?.held(file, bytesMax);
+      targets[file] = bytes;
+      return bytes;
+    },
+  });
+  return verified.kind === 'refused' ? verified : ok({ verified: verified.value, targets });
 }
 
 const LayoutIndex = Type.Object({ manifests: Type.Array(DescriptorShape, { maxItems: 20_000 }) });

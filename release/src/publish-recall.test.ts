@@ -42,7 +42,7 @@ const targetsVersion = async () => value(await readRepository(repositoryDirector
 /** As a control plane reads it. */
 async function imported() {
   const files = value(decodeRepositoryFiles(value(await readRepositoryFiles(repositoryDirectory))));
-  return value(await verifyImport({ files, workDirectory: path.join(scratch, 'work') }));
+  return value(await verifyImport({ files }));
 }
 
 test('without a recall there is no list, and an import has none', async () => {
@@ -84,7 +84,7 @@ test('a list of recalls that cannot be read refuses the whole import', async () 
   const bytes = Buffer.from(canonicalJson({ schema: 1, recalls: [{ platformVersion: 'all of them' }] }));
   value(await publishTargets({ directory: repositoryDirectory, keys, targets: [{ path: recallsPath, bytes }], now }));
   const files = value(decodeRepositoryFiles(value(await readRepositoryFiles(repositoryDirectory))));
-  expect(codes(await verifyImport({ files, workDirectory: path.join(scratch, 'work') }))).toEqual(['document-invalid']);
+  expect(codes(await verifyImport({ files }))).toEqual(['document-invalid']);
   expect(codes(await recall('4.2.7', 'Bad.'))).toEqual(['repository-invalid']);
 });
 

@@ -3,8 +3,7 @@
  * releases name. Everything is verified before it is put in, by the same rules by which an import will take it.
  */
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type ArchiveEntry, inMemoryEntry, type WrittenArchive, writeArchive } from './archive-writer.ts';
 import {
@@ -82,21 +81,15 @@ async function verifyFolder({
 }: BundleInput): Promise<Outcome<VerifiedImport, TrustRefusalCode | RepositoryRefusalCode>> {
   const metadata = await readCurrentMetadata(directory);
   if (metadata.kind === 'refused') return metadata;
-  const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-bundle-'));
-  try {
-    return await verifyImport({
-      files: { metadata: metadata.value, targets: {} },
-      carried: versions,
-      held: async (file) => {
-        // Of the releases that were not asked for nothing is put in.
-        if (versions !== undefined && isOtherRelease(file, versions)) return undefined;
-        return readFile(path.join(directory, 'targets', ...file.split('/'))).catch(orMissing);
-      },
-      workDirectory,
-    });
-  } finally {
-    await rm(workDirectory, { recursive: true, force: true });
-  }
+  return verifyImport({
+    files: { metadata: metadata.value, targets: {} },
+    carried: versions,
+    held: async (file) => {
+      // Of the releases that were not asked for nothing is put in.
+      if (versions !== undefined && isOtherRelease(file, versions)) return undefined;
+      return readFile(path.join(directory, 'targets', ...file.split('/'))).catch(orMissing);
+    },
+  });
 }
 
 /** `file`: with the digest in its name. */

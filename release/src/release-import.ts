@@ -127,7 +127,6 @@ export async function verifyImport(input: {
   readonly root?: Uint8Array;
   readonly stored?: Readonly<Record<string, Uint8Array>>;
   readonly held?: (path: string, bytesMax: number) => Promise<Uint8Array | undefined>;
-  readonly workDirectory: string;
 }): Promise<TrustOutcome<VerifiedImport>> {
   const { files, held } = input;
   const root = input.root ?? oldestRoot(files.metadata);

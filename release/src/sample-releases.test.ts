@@ -40,14 +40,8 @@ async function repositoryFiles(): Promise<RepositoryFiles> {
   return value(decodeRepositoryFiles(value(await readRepositoryFiles(samples.repositoryDirectory))));
 }
 
-let workCounter = 0;
-function workDirectory(): string {
-  workCounter += 1;
-  return path.join(scratch, `work-${workCounter}`);
-}
-
 test('the samples verify, and Kubernetes moves one minor', async () => {
-  const imported = value(await verifyImport({ files: await repositoryFiles(), workDirectory: workDirectory() }));
+  const imported = value(await verifyImport({ files: await repositoryFiles() }));
   expect(imported.releases.map(({ platformVersion }) => platformVersion).toSorted()).toEqual(['4.1.12', '4.2.7']);
   const minors = sampleVersions.map((version) => {
     const release = imported.releases.find(({ platformVersion }) => platformVersion === version);
@@ -124,26 +118,18 @@ test('an import that was tampered with is refused as a whole', async () => {
   expect(names.length).toBeGreaterThanOrEqual(2 + 6 + 2);
   for (const name of names) {
     const targets = { ...files.targets, [name]: Buffer.from('tampered') };
-    expect(codes(await verifyImport({ files: { ...files, targets }, workDirectory: workDirectory() }))).toEqual([
-      'digest-mismatch',
-    ]);
+    expect(codes(await verifyImport({ files: { ...files, targets } }))).toEqual(['digest-mismatch']);
     const { [name]: _, ...without } = files.targets;
-    expect(
-      codes(await verifyImport({ files: { ...files, targets: without }, workDirectory: workDirectory() })),
-    ).toEqual(['file-missing']);
+    expect(codes(await verifyImport({ files: { ...files, targets: without } }))).toEqual(['file-missing']);
   }
 });
 
 test('an import under another root, without a root, or with what is no base64 is refused', async () => {
   const files = await repositoryFiles();
   const other = await ensureSampleReleases({ directory: path.join(scratch, 'theirs'), agentEntry, now });
-  expect(codes(await verifyImport({ files, root: other.root, workDirectory: workDirectory() }))).toEqual([
-    'signature-wrong',
-  ]);
+  expect(codes(await verifyImport({ files, root: other.root }))).toEqual(['signature-wrong']);
   const { '1.root.json': _, ...metadata } = files.metadata;
-  expect(codes(await verifyImport({ files: { ...files, metadata }, workDirectory: workDirectory() }))).toEqual([
-    'file-missing',
-  ]);
+  expect(codes(await verifyImport({ files: { ...files, metadata } }))).toEqual(['file-missing']);
   expect(codes(decodeRepositoryFiles({ metadata: { 'timestamp.json': 'no base64!' }, targets: {} }))).toEqual([
     'metadata-malformed',
   ]);
@@ -160,17 +146,15 @@ test('a target of a kind that this program does not know is verified all the sam
     await publishTargets({ directory, keys, targets: [{ path: 'later/thing.json', bytes: Buffer.from('{}') }], now }),
   );
   const files = value(decodeRepositoryFiles(value(await readRepositoryFiles(directory))));
-  expect(codes(await verifyImport({ files, workDirectory: workDirectory() }))).toEqual([]);
+  expect(codes(await verifyImport({ files }))).toEqual([]);
   const name = Object.keys(files.targets).find((target) => target.startsWith('later/')) ?? '';
   const targets = { ...files.targets, [name]: Buffer.from('[]') };
-  expect(codes(await verifyImport({ files: { ...files, targets }, workDirectory: workDirectory() }))).toEqual([
-    'digest-mismatch',
-  ]);
+  expect(codes(await verifyImport({ files: { ...files, targets } }))).toEqual(['digest-mismatch']);
 });
 
 test('later imports: only what is new is carried, and an older repository is refused', async () => {
   const before = await repositoryFiles();
-  const first = value(await verifyImport({ files: before, workDirectory: workDirectory() }));
+  const first = value(await verifyImport({ files: before }));
   value(
     await publishSandboxRelease({
       directory: path.join(scratch, 'sandbox'),
@@ -188,7 +172,6 @@ test('later imports: only what is new is carried, and an older repository is ref
       root: first.root,
       stored: first.stored,
       held: async (file) => first.files.targets[file],
-      workDirectory: workDirectory(),
     }),
   );
   const [release, sample] = ['4.2.8', '4.2.7'].map((version) =>
@@ -200,15 +183,12 @@ test('later imports: only what is new is carried, and an older repository is ref
     files: before,
     root: second.root,
     stored: second.stored,
-    workDirectory: workDirectory(),
   });
   expect(codes(back)).toEqual(['rollback']);
 });
 
 test('what an import gives is enough for an agent, under the names by which it asks', async () => {
-  const { files, releases } = value(
-    await verifyImport({ files: await repositoryFiles(), workDirectory: workDirectory() }),
-  );
+  const { files, releases } = value(await verifyImport({ files: await repositoryFiles() }));
   const trusted = value(
     await openTrustedReleases({
       root: samples.root,

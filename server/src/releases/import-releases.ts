@@ -3,9 +3,6 @@
  * The first import brings the root and sets the platform's version.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { ReleaseDocument } from '@gatehouse/contract/release-document';
 import { compareVersions } from '@gatehouse/domain/version';
 import { type RepositoryFiles, type VerifiedImport, verifyImport } from '@gatehouse/release/release-import';
@@ -114,19 +111,13 @@ export async function importReleases(work: Work, input: ImportInput): Promise<An
 async function verify({ tx }: Work, { files, carried }: ImportInput): ReturnType<typeof verifyImport> {
   const root = await selectFirstRoot(tx);
   const stored = await selectTrustedFiles(tx);
-  const workDirectory = await mkdtemp(path.join(tmpdir(), 'gatehouse-import-'));
-  try {
-    return await verifyImport({
-      files,
-      carried,
-      ...(root === undefined ? {} : { root }),
-      ...(Object.keys(stored).length === 0 ? {} : { stored }),
-      held: (file) => selectReleaseFile(tx, 'target', file),
-      workDirectory,
-    });
-  } finally {
-    await rm(workDirectory, { recursive: true, force: true });
-  }
+  return verifyImport({
+    files,
+    carried,
+    ...(root === undefined ? {} : { root }),
+    ...(Object.keys(stored).length === 0 ? {} : { stored }),
+    held: (file) => selectReleaseFile(tx, 'target', file),
+  });
 }
 
 /** The platform begins with none that is recalled, be it the only one. */
