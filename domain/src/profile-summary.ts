@@ -8,7 +8,7 @@ import type { ProfileDiff } from './profile-diff.ts';
 import type { DowntimeClass, NodeTarget, ProfileUpdateStep, ProfileUpdateSummary } from './profile-update-types.ts';
 
 /** What one step usually takes on virtual machines; shown to a person, never used as a deadline. */
-const usualDuration = { node: minutes(10), pack: minutes(2), preflight: minutes(1) } as const;
+export const usualDuration = { node: minutes(10), pack: minutes(2), preflight: minutes(1) } as const;
 
 export interface SummaryFacts {
   readonly settings: GatewaySettings;
