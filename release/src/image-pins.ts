@@ -29,13 +29,13 @@ export type ImagesLock = Static<typeof ImagesLock>;
 
 const containerLists = ['containers', 'initContainers', 'ephemeralContainers'];
 const byDigest = /@sha256:[0-9a-f]{64}$/;
-const taggedPattern = /^([a-z0-9.:_-]+(?:\/[a-z0-9._-]+)*?)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?$/;
+const taggedPattern = /^([a-z0-9._-]+(?:\/[a-z0-9._-]+)*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?$/;
 
 /** `undefined` for what is no image's name. Without a tag, `latest` is what a container runtime takes. */
 export function parseTaggedImage(image: string): TaggedImage | undefined {
   const { registry, path } = splitRegistry(image);
   const [, name, tag = 'latest'] = taggedPattern.exec(path) ?? [];
-  return name === undefined || name.includes(':') ? undefined : { repository: `${registry}/${name}`, tag };
+  return name === undefined ? undefined : { repository: `${registry}/${name}`, tag };
 }
 
 /** The object with each image that `pin` names otherwise. Asks for images of containers, and of other kinds' `image`. */
