@@ -124,7 +124,9 @@ export const Explanation = Type.Object(
     isCurrent: Type.Boolean(),
     /** What runs there. */
     runs: Type.Object({ agentVersion: Type.Optional(Version), profileVersion: Type.Optional(Version) }),
-    /** What should run there; absent while there is no platform version. */
+    /** The platform's version where it was recalled: nobody should run it. */
+    recalledVersion: Type.Optional(Version),
+    /** What should run there; absent while there is no platform version, and while that is a recalled one. */
     shouldRun: Type.Optional(Type.Object({ agentVersion: Version, profileVersion: Type.Optional(Version) })),
     /** Present while the way there has several stops. */
     way: Type.Optional(GatewayWay),
@@ -280,6 +282,8 @@ export const ProfileUpdate = Type.Object(
     startsBy: Type.Optional(Timestamp),
     completedAt: Type.Optional(Timestamp),
     stopped: Type.Optional(Reason),
+    /** Why no further step of a confirmed update begins, such as a recall; absent when nothing holds it. */
+    held: Type.Optional(Type.Array(Reason)),
   },
   { $id: 'ProfileUpdate' },
 );

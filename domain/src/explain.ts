@@ -13,7 +13,7 @@ import type { ReleaseFacts } from './gateway.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
-import { proposalHolds, recalledParts, recallOfOffer, recallReasons, repaveHolds } from './recall.ts';
+import { proposalHolds, recalledParts, recallOfOffer, recallOfPlatform, recallReasons, repaveHolds } from './recall.ts';
 import type { Reason } from './reason.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { unreachable } from './unreachable.ts';
@@ -73,10 +73,7 @@ export function explain(facts: GatewayFacts, now: Instant, timings: Timings = pr
  * from there only what has begun is waited for: an attempt that runs, a profile update on its way.
  */
 export function hopReasons(facts: GatewayFacts, now: Instant, timings: Timings = productionTimings): readonly Reason[] {
-  const { recalls } = facts;
-  const release = platformReleaseOf(facts);
-  const recalled = recallOfOffer({ ...(recalls && { recalls }), ...(release && { release }) });
-  if (recalled === undefined) return explain(facts, now, timings);
+  if (recallOfPlatform(facts) === undefined) return explain(facts, now, timings);
   const decision = decideAgentUpdate(facts, now, timings);
   const agent = decision.kind === 'continue' ? agentReasons(facts, decision, now, timings) : [];
   const isOnItsWay = gatewayStatus(facts, now) === 'Updating' && repaveHolds(facts).length === 0;
@@ -231,7 +228,8 @@ function confirmedReasons(
 ): readonly Reason[] {
   const version = confirmed.plan.to.version;
   const isTakenUp = progress !== undefined && progress.retry >= confirmed.retry;
-  if (!isTakenUp && isHeld) return [];
+  // It would not begin, whatever else it waits for.
+  if (isHeld && (!isTakenUp || progress.phase === 'preflight')) return [];
   if (!isTakenUp) {
     const what = progress === undefined ? 'is confirmed' : 'is to be retried';
     return [

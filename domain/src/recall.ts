@@ -52,6 +52,15 @@ export function recallOfOffer({ release, recalls }: Pick<GatewayFacts, 'release'
   return recalls?.releases.find(({ recall }) => recall.platformVersion === release.platformVersion)?.recall;
 }
 
+/** Why nobody should be on the version the platform is on. What the gateway gets now may be an earlier, good stop. */
+export function recallOfPlatform({
+  release,
+  platformRelease = release,
+  recalls,
+}: Pick<GatewayFacts, 'release' | 'platformRelease' | 'recalls'>): Recall | undefined {
+  return platformRelease && recalls && recallOfOffer({ release: platformRelease, recalls });
+}
+
 export function recallOfAgent({ recalls }: Pick<GatewayFacts, 'recalls'>, digest: string): Recall | undefined {
   return recalls?.releases.find(({ agentDigests }) => agentDigests.includes(digest))?.recall;
 }

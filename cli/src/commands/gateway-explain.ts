@@ -12,6 +12,9 @@ interface Options extends CommonOptions {
 const both = (agent: string | undefined, profile: string | undefined): string =>
   `agent ${agent ?? 'none'}${profile === undefined ? '' : `, profile ${profile}`}`;
 
+const nothingWanted = ({ recalledVersion }: Explanation): string =>
+  recalledVersion === undefined ? 'no platform version yet' : `the next good release: ${recalledVersion} was recalled`;
+
 /** `4.1.9 (agent, profile)`: what the stop brings. */
 function stopText(stop: NonNullable<Explanation['way']>['stops'][number]): string {
   const brings = [...(stop.bringsAgent ? ['agent'] : []), ...(stop.bringsProfile ? ['profile'] : [])];
@@ -32,7 +35,7 @@ export function gatewayExplain(terminal: Terminal): Command {
           ['Runs', both(runs.agentVersion, runs.profileVersion)],
           [
             'Should run',
-            shouldRun ? both(shouldRun.agentVersion, shouldRun.profileVersion) : 'no platform version yet',
+            shouldRun ? both(shouldRun.agentVersion, shouldRun.profileVersion) : nothingWanted(explanation),
           ],
           ...(way === undefined ? [] : [['Way', [way.from, ...way.stops.map(stopText)].join(' → ')] as const]),
         ]),

@@ -53,6 +53,7 @@ export function renderProfileUpdate(update: ProfileUpdate): string {
       ),
     );
   }
+  if (update.held !== undefined) parts.push(['Held:', ...reasonLines(update.held)].join('\n'));
   if (update.stopped !== undefined) parts.push(['Stopped:', ...reasonLines([update.stopped])].join('\n'));
   if (update.phase === 'available' && update.confirmReasons.length > 0) {
     parts.push(['It cannot be confirmed now:', ...reasonLines(update.confirmReasons)].join('\n'));

@@ -55,19 +55,23 @@ export function GatewayOverview() {
 
 function Facts({ gateway, explanation }: { readonly gateway: Gateway; readonly explanation: Explanation | undefined }) {
   const should = explanation?.shouldRun;
-  const version = (runs: string | undefined, wanted: string | undefined) => (
+  const isRecalled = (part: 'agent' | 'profile') => gateway.recalled?.some((one) => one.part === part) === true;
+  const version = (part: 'agent' | 'profile', runs: string | undefined, wanted: string | undefined) => (
     <>
       {runs ?? 'not yet'}
+      {isRecalled(part) ? ' (recalled)' : null}
       {wanted === undefined || wanted === runs ? null : <div className="console-subtle">should run {wanted}</div>}
     </>
   );
   const facts: readonly (readonly [string, ReactNode])[] = [
     ['Status', <StatusLabel key="status" status={gateway.status} />],
     ['Health', <HealthLabel key="health" health={gateway.health} />],
-    ['Agent Version', version(gateway.agentVersion, should?.agentVersion)],
+    ['Agent Version', version('agent', gateway.agentVersion, should?.agentVersion)],
     [
       'Profile',
-      gateway.profileKeptByOwner ? 'kept by its owner' : version(gateway.profileVersion, should?.profileVersion),
+      gateway.profileKeptByOwner
+        ? 'kept by its owner'
+        : version('profile', gateway.profileVersion, should?.profileVersion),
     ],
     ['Kubernetes version', gateway.kubernetesVersion ?? 'unknown'],
     ['Installation', installationText[gateway.installation]],

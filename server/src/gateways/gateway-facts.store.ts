@@ -13,12 +13,7 @@ import type { Selectable } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
 import type { Tables } from '../database/schema.ts';
 import { loadRecallFacts } from '../recalls/recall.store.ts';
-import {
-  selectPlatform,
-  selectProfileDocuments,
-  selectReleaseDocument,
-  toProfile,
-} from '../releases/release.store.ts';
+import { selectPlatform, selectProfileDocuments, selectReleaseDocument, toProfile } from '../releases/release.store.ts';
 import type { GatewayRow } from './gateway.store.ts';
 import { platformVersion, toObservationFacts } from './observation-facts.ts';
 import { loadWalks } from './walk.store.ts';

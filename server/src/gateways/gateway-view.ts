@@ -8,7 +8,7 @@ import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
 import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import { activePauses, isExempt, isPaused } from '@gatehouse/domain/pause';
 import { isProfileUpdateAvailable } from '@gatehouse/domain/profile-availability';
-import { recalledParts } from '@gatehouse/domain/recall';
+import { recalledParts, recallOfPlatform } from '@gatehouse/domain/recall';
 import type { Reason as DomainReason } from '@gatehouse/domain/reason';
 import type { Timings } from '@gatehouse/domain/timings';
 import { plainLine, plainText } from '../http/plain-text.ts';
@@ -129,6 +129,7 @@ export function toExplanation({ facts }: LoadedGateway, now: Instant, timings: T
   const { observation, release, identity } = facts;
   const wanted = facts.platformRelease ?? release;
   const profile = identity.installation === 'cli' ? wanted?.profile : undefined;
+  const recalled = recallOfPlatform(facts);
   const way = toWayView(facts);
   return {
     gateway: identity.name,
@@ -137,7 +138,8 @@ export function toExplanation({ facts }: LoadedGateway, now: Instant, timings: T
       ...(observation === undefined ? {} : { agentVersion: observation.agent.version }),
       ...(observation?.appliedProfile === undefined ? {} : { profileVersion: observation.appliedProfile.version }),
     },
-    ...(wanted === undefined
+    ...(recalled === undefined ? {} : { recalledVersion: recalled.platformVersion }),
+    ...(wanted === undefined || recalled !== undefined
       ? {}
       : {
           shouldRun: {

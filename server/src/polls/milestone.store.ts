@@ -4,6 +4,32 @@ import type { Instant } from '@gatehouse/domain/instant';
 import type { DatabaseTransaction } from '../database/connection.ts';
 import type { Mark } from './observed-events.ts';
 
+const rowsPerInsert = 1000;
+
+/** The same mark for many gateways: the ids of those that did not have it before. */
+export async function insertMilestoneOfMany(
+  tx: DatabaseTransaction,
+  gatewayIds: readonly string[],
+  { subject, milestone }: Mark,
+  now: Instant,
+): Promise<ReadonlySet<string>> {
+  const added = new Set<string>();
+  for (let from = 0; from < gatewayIds.length; from += rowsPerInsert) {
+    const rows = await tx
+      .insertInto('milestones')
+      .values(
+        gatewayIds
+          .slice(from, from + rowsPerInsert)
+          .map((id) => ({ gateway_id: id, subject, milestone, at: new Date(now) })),
+      )
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('gateway_id')
+      .execute();
+    for (const { gateway_id } of rows) added.add(gateway_id);
+  }
+  return added;
+}
+
 /** Those that were not there before. */
 export async function insertMilestones(
   tx: DatabaseTransaction,

@@ -5,10 +5,12 @@
 
 import { attemptReasonText, isSameAgent } from '@gatehouse/domain/agent-attempt';
 import type { AgentAttempt } from '@gatehouse/domain/agent-update-types';
-import type { ConfirmedProfileUpdate, ObservationFacts } from '@gatehouse/domain/gateway-facts';
+import type { ConfirmedProfileUpdate, GatewayFacts, ObservationFacts } from '@gatehouse/domain/gateway-facts';
 import { hasBegun } from '@gatehouse/domain/gateway-status';
 import { formatInstant } from '@gatehouse/domain/instant';
 import type { ProfileUpdateProgress, ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
+import { recalledParts } from '@gatehouse/domain/recall';
+import type { Recall } from '@gatehouse/domain/recall-types';
 import { isTargetRefusal } from '@gatehouse/domain/target-refusal';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
 import type { NewEvent } from '../events/event.store.ts';
@@ -28,6 +30,36 @@ const warning = (type: string, message: string): NewEvent => ({ type, message, s
 
 export function agentNews(observation: ObservationFacts): readonly News[] {
   return [...attemptNews(observation), ...takenBackNews(observation), ...refusalNews(observation)];
+}
+
+/** It stands for one recall of the version: after a withdrawal another one is told again. */
+export const recallMark = ({ platformVersion, isSigned, at }: Recall): Mark => ({
+  subject: `recall:${platformVersion}:${isSigned ? 'signed' : formatInstant(at)}`,
+  milestone: 'told',
+});
+
+/** The gateway has come to run what was recalled before: an attempt or a profile update that was past stopping. */
+export function recallNews(facts: GatewayFacts): readonly News[] {
+  const parts = recalledParts(facts);
+  const recalls = [...new Set(parts.map(({ recall }) => recall))];
+  return recalls.map((recall): News => {
+    const own = parts.filter((part) => part.recall === recall).map(({ part }) => `its ${part}`);
+    return { marks: [recallMark(recall)], event: recalledEvent(recall, own) };
+  });
+}
+
+export function recalledEvent(
+  { platformVersion: version, by, isSigned, reason }: Recall,
+  runs: readonly string[],
+  more: readonly string[] = [],
+): NewEvent {
+  const end = /[.!?]$/.test(reason) ? '' : '.';
+  const what = runs.length === 0 ? [] : [`The gateway runs ${runs.join(' and ')}.`];
+  const who = isSigned ? 'its publisher' : by;
+  return warning(
+    'release-recalled',
+    [`Release ${version} was recalled by ${who}: ${reason}${end}`, ...what, ...more].join(' '),
+  );
 }
 
 /** Once a day for each text: that it goes on is for `explain` to say, that it came back is worth another event. */

@@ -21,7 +21,7 @@ import { endProfileUpdate, updateProgress } from '../profile-updates/profile-upd
 import type { Work } from '../work/work.ts';
 import { announcedSilence } from './announced-silence.ts';
 import { insertMilestones } from './milestone.store.ts';
-import { agentNews, type News, profileUpdateNews } from './observed-events.ts';
+import { agentNews, type News, profileUpdateNews, recallNews } from './observed-events.ts';
 import { deleteRetriedAgents, upsertObservation } from './poll.store.ts';
 import { targetDigest } from './desired-target.ts';
 import { retarget } from './retarget.ts';
@@ -82,6 +82,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
   }
   const seen = withPoll(await loadGateway(tx, row, { withProfiles: true }), work);
   const settled = await settle(stored, seen, work);
+  await tellOnce(row, recallNews(settled.facts), work);
   const { target, plan } = await retarget(work, {
     loaded: settled,
     timings,

@@ -274,7 +274,7 @@ test('a cli gateway is Pending, Provisioning from its install on, and Running wi
 
 test('a gateway that is silent for ten minutes beyond its due poll is unhealthy, and heard again healthy', async () => {
   const agent = await runningExistingCluster(world, 'silent');
-  await expect.poll(async () => (await get('silent')).health).toBe('healthy');
+  await expect.poll(async () => (await get('silent')).health, { timeout: 20_000 }).toBe('healthy');
   world.advance(minutes(30));
   await expect
     .poll(async () => (await eventsOf(world, 'silent')).map(({ type }) => type), { timeout: 15_000 })

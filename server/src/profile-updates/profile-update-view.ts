@@ -8,6 +8,7 @@ import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import { objectText } from '@gatehouse/domain/object-reference';
 import { isPaused } from '@gatehouse/domain/pause';
 import type { Profile } from '@gatehouse/domain/profile';
+import { repaveHolds } from '@gatehouse/domain/recall';
 import { reviewProfiles } from '@gatehouse/domain/profile-review';
 import type {
   ProfileUpdatePlan,
@@ -33,6 +34,8 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
   const { facts, plan, update, from, to, now } = input;
   const progress = progressOf(input);
   const preflight = facts.observation?.preflight;
+  const isOpen = update !== undefined && update.ended_at === null;
+  const held = isOpen ? repaveHolds(facts).map(toReasonView) : [];
   const isOfPlan = preflight?.planId === plan.planId;
   // What was confirmed before may lead elsewhere than what comes next now.
   const isNext = facts.release?.profile?.digest === plan.to.digest;
@@ -75,6 +78,7 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
     ...(update?.starts_by ? { startsBy: update.starts_by.toISOString() } : {}),
     ...(progress?.completedAt === undefined ? {} : { completedAt: formatInstant(progress.completedAt) }),
     ...(progress?.stopped === undefined ? {} : { stopped: toReasonView(progress.stopped) }),
+    ...(held.length === 0 ? {} : { held }),
   };
 }
 

@@ -1,7 +1,6 @@
 /** An operator marks a release bad, or takes that back; and the words about it to the gateways that are on it. */
 
 import { decideRecall, decideWithdrawal } from '@gatehouse/domain/recall';
-import type { Recall } from '@gatehouse/domain/recall-types';
 import { eventSubject } from '../gateways/gateway.store.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
@@ -9,12 +8,15 @@ import type { CommandContext, Commands } from '../http/operator-routes.ts';
 import type { Release } from '@gatehouse/contract/operator-types';
 import { lockPlatform, selectRecalls, selectReleaseDocument } from '../releases/release.store.ts';
 import { viewRelease } from '../releases/release-view.ts';
+import { insertMilestoneOfMany } from '../polls/milestone.store.ts';
+import { recalledEvent, recallMark } from '../polls/observed-events.ts';
 import type { Work } from '../work/work.ts';
 import {
   deleteOperatorRecall,
   insertOperatorRecall,
   insertRecallPermission,
   loadRecalledReleases,
+  partsOn,
   selectGatewaysOn,
 } from './recall.store.ts';
 
@@ -121,29 +123,22 @@ async function gatewaysOn({ tx }: Work, versions: readonly string[]) {
 
 /** One event for each of the versions on each gateway that runs something of it, or has a profile of it confirmed. */
 export async function tellRecalled(work: Work, versions: readonly string[]): Promise<void> {
-  const recalled = await loadRecalledReleases(work.tx);
-  for (const { recall: of, agentDigests, profileDigests } of recalled) {
+  const { tx, now } = work;
+  for (const { recall: of, agentDigests, profileDigests } of await loadRecalledReleases(tx)) {
     if (!versions.includes(of.platformVersion)) continue;
-    for (const gateway of await selectGatewaysOn(work.tx, [...agentDigests, ...profileDigests])) {
-      const { agentDigest, profileDigest, confirmedDigest } = gateway;
-      const runs = [
-        ...(agentDigests.includes(agentDigest) ? ['its agent'] : []),
-        ...(profileDigest !== undefined && profileDigests.includes(profileDigest) ? ['its profile'] : []),
-      ];
-      const isConfirmed = confirmedDigest !== undefined && profileDigests.includes(confirmedDigest);
-      const what = [
-        ...(runs.length === 0 ? [] : [`The gateway runs ${runs.join(' and ')}.`]),
-        ...(isConfirmed
-          ? ['The confirmed update to its profile is held unless a node is being replaced already.']
-          : []),
-      ];
-      const message = [sentenceOf(of), ...what].join(' ');
-      work.event(gateway, { type: 'release-recalled', message, severity: 'warning' });
+    const gateways = await selectGatewaysOn(tx, [...agentDigests, ...profileDigests]);
+    const running = gateways.filter((gateway) => partsOn(gateway, { agentDigests, profileDigests }).length > 0);
+    await insertMilestoneOfMany(
+      tx,
+      running.map(({ id }) => id),
+      recallMark(of),
+      now,
+    );
+    for (const gateway of gateways) {
+      const runs = partsOn(gateway, { agentDigests, profileDigests }).map((part) => `its ${part}`);
+      const isConfirmed = profileDigests.includes(gateway.confirmedDigest ?? '');
+      const held = 'The confirmed update to its profile is held unless a node is being replaced already.';
+      work.event(gateway, recalledEvent(of, runs, isConfirmed ? [held] : []));
     }
   }
-}
-
-function sentenceOf({ platformVersion: version, by, isSigned, reason }: Recall): string {
-  const end = /[.!?]$/.test(reason) ? '' : '.';
-  return `Release ${version} was recalled by ${isSigned ? 'its publisher' : by}: ${reason}${end}`;
 }

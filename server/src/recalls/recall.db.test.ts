@@ -61,7 +61,7 @@ async function settle(agents: readonly TestAgent[]): Promise<void> {
   world.advance(minutes(31));
   for (const agent of agents) {
     await agent.polls();
-    await expect.poll(async () => (await get(agent.gatewayId)).health).toBe('healthy');
+    await expect.poll(async () => (await get(agent.gatewayId)).health, { timeout: 20_000 }).toBe('healthy');
   }
 }
 
@@ -128,11 +128,19 @@ describe("an operator's recall", () => {
     await runs(first, '4.2.7');
     await recall('4.2.7');
     expect((await second.polls()).target).toBeUndefined();
-    expect(await codesOf('second')).toEqual(['release-recalled']);
+    expect((await get('second')).reasons).toMatchObject([
+      { code: 'release-recalled', nextStep: expect.stringContaining('import the next good one') },
+    ]);
     expect((await first.polls()).target).toBeUndefined();
     expect(await codesOf('first')).toEqual(['runs-recalled-release']);
-    const { reasons } = await get('second');
-    expect(reasons[0]?.nextStep).toContain('import the next good one');
+    // An attempt that was swapped when the recall came, and was judged to its end.
+    await runs(second, '4.2.7');
+    await second.polls();
+    for (const name of ['first', 'second']) expect(await eventsNamed(name, 'release-recalled')).toHaveLength(1);
+    const explained = await world.call('GET', '/v1/gateways/second/explanation');
+    expect(explained.body).toMatchObject({ recalledVersion: '4.2.7', runs: { agentVersion: '4.2.7' } });
+    expect(explained.body).not.toHaveProperty('shouldRun');
+    expect((await world.call('GET', '/v1/platform')).body).toMatchObject({ gateways: { total: 2, current: 0 } });
   });
 
   test('takes back a name that was not taken up yet, and ends an attempt that is not swapped', async () => {
@@ -184,7 +192,17 @@ describe("an operator's recall", () => {
     expect(await releaseOf(world, '4.2.7')).not.toHaveProperty('recalled');
     expect((await agent.polls()).target?.agent?.version).toBe('4.2.7');
     expect(await withdraw('4.2.7')).toMatchObject({ status: 409, body: { code: 'not-recalled' } });
-    expect(await audited('release.withdraw-recall')).toHaveLength(1);
+    await runs(agent, '4.2.7');
+    world.advance(1);
+    await recall('4.2.7');
+    await agent.polls();
+    expect(await eventsNamed('site-a', 'release-recalled')).toHaveLength(1);
+    await withdraw('4.2.7');
+    world.advance(1);
+    await recall('4.2.7');
+    await agent.polls();
+    expect(await eventsNamed('site-a', 'release-recalled')).toHaveLength(2);
+    expect(await audited('release.withdraw-recall')).toHaveLength(2);
   });
 
   test('is never the end of a hop', async () => {
@@ -262,6 +280,7 @@ describe('a profile update', () => {
     const held = (await agent.polls()).target?.profileUpdate;
     expect(held?.held?.map(({ code }) => code)).toEqual(['release-recalled', 'release-recalled']);
     expect(held?.isCancelled).toBe(false);
+    expect((await world.call('GET', address)).body).toMatchObject({ phase: 'confirmed', held: held?.held });
     expect(await codesOf('site-b')).toEqual(['runs-recalled-release', 'release-recalled', 'release-recalled']);
     expect(await eventsNamed('site-b', 'release-recalled')).toMatchObject([
       { message: expect.stringContaining('The gateway runs its agent.') },

@@ -197,6 +197,17 @@ export async function selectGatewaysOn(
   }));
 }
 
+/** What of the recalled release the gateway runs. */
+export function partsOn(
+  { agentDigest, profileDigest }: GatewayOn,
+  { agentDigests, profileDigests }: Pick<RecalledRelease, 'agentDigests' | 'profileDigests'>,
+): ('agent' | 'profile')[] {
+  return [
+    ...(agentDigests.includes(agentDigest) ? ['agent' as const] : []),
+    ...(profileDigest !== undefined && profileDigests.includes(profileDigest) ? ['profile' as const] : []),
+  ];
+}
+
 export async function selectPermitted(db: Queryable, version: string): Promise<ReadonlySet<string>> {
   const rows = await db
     .selectFrom('recall_permissions as p')

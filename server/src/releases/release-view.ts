@@ -9,7 +9,7 @@ import { compareVersions } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import { type Principal, visiblePart } from '../identity/principal.ts';
-import { type GatewayOn, loadRecalledReleases, selectGatewaysOn, selectPermitted } from '../recalls/recall.store.ts';
+import { loadRecalledReleases, partsOn, selectGatewaysOn, selectPermitted } from '../recalls/recall.store.ts';
 import { selectPlatform, selectReleaseDocument } from './release.store.ts';
 
 const gatewaysMax = 100;
@@ -55,7 +55,7 @@ async function viewRecall(
   { recall, agentDigests, profileDigests }: RecalledRelease,
 ): Promise<RecallView> {
   const on = (await selectGatewaysOn(db, [...agentDigests, ...profileDigests], visiblePart(principal)))
-    .map((gateway) => ({ gateway, parts: partsOf(gateway, { agentDigests, profileDigests }) }))
+    .map((gateway) => ({ gateway, parts: partsOn(gateway, { agentDigests, profileDigests }) }))
     .filter(({ parts }) => parts.length > 0);
   const permitted = await selectPermitted(db, recall.platformVersion);
   return {
@@ -71,14 +71,4 @@ async function viewRecall(
     })),
     gatewaysTotal: on.length,
   };
-}
-
-function partsOf(
-  { agentDigest, profileDigest }: GatewayOn,
-  { agentDigests, profileDigests }: Pick<RecalledRelease, 'agentDigests' | 'profileDigests'>,
-): RecallView['gateways'][number]['parts'] {
-  return [
-    ...(agentDigests.includes(agentDigest) ? ['agent' as const] : []),
-    ...(profileDigest !== undefined && profileDigests.includes(profileDigest) ? ['profile' as const] : []),
-  ];
 }
