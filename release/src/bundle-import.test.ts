@@ -193,6 +193,39 @@ describe('whose releases they are', () => {
   });
 });
 
+describe('after the root was rotated', () => {
+  let rotated: Buffer;
+  const rootIn = async (archive: Buffer, version: number) =>
+    (await entriesOf(archive)).get(`metadata/${version}.root.json`) ?? Buffer.alloc(0);
+  const rootsOf = ({ files }: VerifiedBundle) => Object.keys(files.metadata).filter((name) => name.includes('root'));
+  beforeAll(async () => {
+    await publisher.rotateRoot();
+    rotated = await bundle(publisher);
+  });
+
+  test('a control plane that has the first root follows, and a new one begins with it', async () => {
+    const followed = value(await verify(rotated, { trust: await trustAfter(newer) }));
+    expect(followed.verified.rootFingerprint).toBe(rootFingerprint(await rootIn(rotated, 2)));
+    expect(rootsOf(value(await verify(rotated)))).toEqual(['1.root.json', '2.root.json']);
+  });
+
+  test('trust begins at the root that has the fingerprint, and an older one counts for nothing', async () => {
+    const fingerprint = rootFingerprint(await rootIn(rotated, 2));
+    const begun = value(await verify(rotated, { rootFingerprint: fingerprint }));
+    expect(begun.rootFingerprint).toBe(fingerprint);
+    expect(rootsOf(begun)).toEqual(['2.root.json']);
+
+    // A stranger's root that claims to lead to the true one: whoever began with it would follow the stranger next.
+    const stranger = await startFakePublisher(fresh('stranger'), { registryUrl: registry.url });
+    await stranger.publish('4.9.9');
+    const entries = await entriesOf(rotated);
+    entries.set('metadata/1.root.json', await rootIn(await bundle(stranger), 1));
+    const led = value(await verify(toArchive(entries), { rootFingerprint: fingerprint }));
+    expect(rootsOf(led)).toEqual(['2.root.json']);
+    expect(said(await verify(toArchive(entries)))).toMatch(/^signature-wrong: /);
+  });
+});
+
 type Edit = (entries: Entries) => void;
 
 describe('a bundle is refused with', () => {

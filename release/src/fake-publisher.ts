@@ -11,6 +11,8 @@ import { buildImage, buildLayer, type ImageArchitecture, type OciImage } from '.
 import { openRepository, pushImage } from './oci-registry.ts';
 import { type Outcome, reasonsText } from './outcome.ts';
 import { publishRelease } from './publish-release.ts';
+import { publishSigned, signWithFolder } from './publish-with-keys.ts';
+import { prepareRotation } from './rotate-root.ts';
 
 export interface FakePublisher {
   readonly repositoryDirectory: string;
@@ -19,6 +21,8 @@ export interface FakePublisher {
   readonly packDigest: string;
   /** Digest of the agent's image. */
   readonly publish: (version: string, more?: { readonly upgradeFrom?: readonly string[] }) => Promise<string>;
+  /** The next root, with the same keys. */
+  readonly rotateRoot: () => Promise<void>;
 }
 
 export const agentRepository = 'registry.example/gatehouse/agent';
@@ -63,7 +67,13 @@ export async function startFakePublisher(
     return agent.digest;
   }
 
-  return { repositoryDirectory, keysDirectory, packDigest, publish };
+  async function rotateRoot(): Promise<void> {
+    const order = { repositoryDirectory, keysDirectory, now: new Date() };
+    const prepared = mustBeOk(await prepareRotation({ ...order, rotation: {} }));
+    mustBeOk(await publishSigned(order, mustBeOk(await signWithFolder(order, prepared))));
+  }
+
+  return { repositoryDirectory, keysDirectory, packDigest, publish, rotateRoot };
 }
 
 function pack(
@@ -119,6 +129,7 @@ function pathOf(repository: string): string {
   return repository.slice(repository.indexOf('/') + 1);
 }
 
-function mustBeOk(outcome: Outcome<unknown>): void {
+function mustBeOk<Value>(outcome: Outcome<Value>): Value {
   if (outcome.kind === 'refused') throw new Error(reasonsText(outcome.reasons));
+  return outcome.value;
 }
