@@ -314,10 +314,13 @@ describe('a recall of the agent that is tried', () => {
     return world;
   };
 
-  test('ends its rehearsal: it is never swapped, and not to blame', () => {
-    const world = installed();
+  test('ends its rehearsal at once: it is never swapped, and not to blame', () => {
+    const world = installed({ deployment: 'good', rehearsal: 'slow-pull' });
     world.target(offer);
     world.runUntil('it is rehearsed', () => world.rehearsals() > 0);
+    world.recall(newAgent);
+    world.run(seconds(2));
+    expect(ended(world)).toBe(true);
     recalled(world);
     expect(world.state().attempt).toMatchObject({
       phase: 'interrupted',

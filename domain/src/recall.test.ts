@@ -265,6 +265,12 @@ describe('a profile update', () => {
   const waits = progress({ phase: 'preflight', steps: plan().steps.map(({ id }) => ({ id, state: 'waiting' })) });
   const before = { ...observation(), profileUpdate: waits };
   const past = { ...observation(), profileUpdate: progress() };
+  const atPack = {
+    ...observation(),
+    profileUpdate: progress({
+      steps: plan().steps.map(({ id, kind }) => ({ id, state: kind === 'pack' ? 'running' : 'waiting' })),
+    }),
+  };
   const stoppedBefore = { ...observation(), profileUpdate: { ...waits, phase: 'stopped' as const } };
   const stoppedPast = { ...observation(), profileUpdate: progress({ phase: 'stopped' }) };
   const profileUpdate = confirmed();
@@ -285,6 +291,20 @@ describe('a profile update', () => {
       holds: 1,
       agentFirst: true,
       isCancelled: false,
+    },
+    {
+      name: 'at a pack, before its nodes',
+      facts: onBad({ profileUpdate, observation: atPack }),
+      holds: 1,
+      agentFirst: false,
+      isCancelled: false,
+    },
+    {
+      name: 'at a pack, and the platform has better',
+      facts: onGood({ profileUpdate, observation: atPack }),
+      holds: 1,
+      agentFirst: false,
+      isCancelled: true,
     },
     {
       name: 'a control plane is being replaced: only forward',
