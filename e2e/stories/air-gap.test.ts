@@ -238,6 +238,14 @@ describe('air gap, in order', () => {
     }
   });
 
+  it('a registry that does not answer is named in words, and nothing is imported', async () => {
+    const failed = await importBundle(bundles['4.2.7'] ?? '', '--images-to', '127.0.0.1:1');
+    expect(failed.exitCode).toBe(1);
+    expect(failed.stderr).toContain('HEAD http://127.0.0.1:1/v2/network/calico/blobs/');
+    expect(failed.stderr).toContain('Nothing was imported; the same command goes on where it was.');
+    expect(failed.stderr).not.toMatch(/^ +at /m);
+  });
+
   it('what cannot be is refused as a wrong use', async () => {
     const file = bundles['4.2.7'] ?? '';
     const remote = await plane.gatehouse([
