@@ -43,13 +43,13 @@ const settled = (world: GatewayWorld) =>
 
 describe('a running agent', () => {
   test('takes nothing new once the metadata has expired, says so, and goes on when it was signed again', async () => {
-    const world = await startRunning({ installation: 'existing-cluster', signedAt: signedToExpireAfter(5) });
-    await world.clock.advance(6 * minute);
+    const world = await startRunning({ installation: 'existing-cluster', signedAt: signedToExpireAfter(2) });
+    await world.clock.advance(3 * minute);
     world.orderAgent('4.2.7');
     const expired = await hold(world, 'metadata-expired');
     expect(expired.message).toContain('timestamp.json has expired at');
     expect(expired.nextStep).toContain('gatehouse release refresh');
-    await world.clock.advance(3 * minute);
+    await world.clock.advance(minute);
     expect(runs(world)).toBe(world.agentOf('4.1.12').digest);
     expect(world.server.observation?.attempt).toBeUndefined();
 
@@ -63,7 +63,7 @@ describe('a running agent', () => {
     await world.releases.recall('4.2.7', 'It loses volumes.', new Date());
     world.orderAgent('4.2.7');
     expect((await hold(world, 'release-recalled')).message).toContain('It loses volumes.');
-    await world.clock.advance(3 * minute);
+    await world.clock.advance(minute);
     expect(runs(world)).toBe(world.agentOf('4.1.12').digest);
     world.orderAgent('4.2.8');
     await settled(world);
@@ -76,7 +76,7 @@ describe('a running agent', () => {
     await settled(world);
     await world.releases.recall('4.2.7', 'It loses volumes.', new Date());
     world.order({ agent: { release: '4.2.7', ...world.agentOf('4.2.7'), isRetried: false } });
-    await world.clock.advance(5 * minute);
+    await world.clock.advance(2 * minute);
     expect(runs(world)).toBe(world.agentOf('4.2.7').digest);
     expect(world.server.observation?.agentHolds).toEqual([]);
   });
@@ -89,7 +89,7 @@ describe('a running agent', () => {
     };
     world.orderAgent('4.2.8');
     expect((await hold(world, 'file-missing')).message).toContain('recalls.json');
-    await world.clock.advance(3 * minute);
+    await world.clock.advance(minute);
     expect(runs(world)).toBe(world.agentOf('4.1.12').digest);
   });
 
@@ -100,7 +100,7 @@ describe('a running agent', () => {
     const { version, digest } = other.release('4.2.7').agent;
     world.order({ agent: { release: '4.2.7', version, digest, isRetried: false } });
     expect((await hold(world, 'signature-wrong')).nextStep).toContain('fingerprint');
-    await world.clock.advance(3 * minute);
+    await world.clock.advance(minute);
     expect(runs(world)).toBe(world.agentOf('4.1.12').digest);
   });
 
@@ -135,11 +135,11 @@ describe('a profile update', () => {
   }
 
   test('that has begun is finished with the server gone, everything expired, and every agent pod new', async () => {
-    const { world, order } = await startUpdate(15);
+    const { world, order } = await startUpdate(4);
     world.order({ profileUpdate: order });
     await begun(world);
     world.server.isAway = true;
-    await world.clock.advance(16 * minute - (Number(await world.simulated.connect().now()) - start));
+    await world.clock.advance(5 * minute - (Number(await world.simulated.connect().now()) - start));
     for (const { name, owner } of world.simulated.read().pods) {
       if (owner.kind === 'replica-set') world.simulated.owner.deletePod(name);
     }
@@ -149,11 +149,11 @@ describe('a profile update', () => {
   });
 
   test('does not begin by metadata that has expired, and whoever asks is told', async () => {
-    const { world, order } = await startUpdate(15);
-    await world.clock.advance(16 * minute - (Number(await world.simulated.connect().now()) - start));
+    const { world, order } = await startUpdate(4);
+    await world.clock.advance(5 * minute - (Number(await world.simulated.connect().now()) - start));
     world.order({ profileUpdate: order });
     expect((await hold(world, 'metadata-expired')).message).toContain('has expired');
-    await world.clock.advance(3 * minute);
+    await world.clock.advance(minute);
     expect(world.server.observation?.profileUpdate?.planId).not.toBe(order.planId);
     await world.releases.renew(new Date(start));
     await begun(world);
@@ -164,7 +164,24 @@ describe('a profile update', () => {
     await world.releases.recall('4.2.7', 'It loses volumes.', new Date(start));
     world.order({ profileUpdate: order });
     await hold(world, 'release-recalled');
-    await world.clock.advance(3 * minute);
+    await world.clock.advance(minute);
     expect(world.server.observation?.profileUpdate?.planId).not.toBe(order.planId);
+    world.order({ profileUpdate: { ...order, isCancelled: true } });
+    const ended = await world.waitFor('it is cancelled', 400, () => world.server.observation?.profileUpdate);
+    expect(ended).toMatchObject({ planId: order.planId, phase: 'cancelled' });
+    expect(ended.steps.every(({ state }) => state === 'waiting')).toBe(true);
+  });
+
+  test('that has begun goes on when its release is recalled, and is too late to cancel', async () => {
+    const { world, order } = await startUpdate(120);
+    world.order({ profileUpdate: order });
+    await begun(world);
+    await world.releases.recall('4.2.7', 'It loses volumes.', new Date(start));
+    world.order({
+      profileUpdate: { ...order, isCancelled: true, held: [{ code: 'release-recalled', message: 'Bad.' }] },
+    });
+    await world.waitFor('it is completed', 3_000, () =>
+      world.server.observation?.profileUpdate?.phase === 'completed' ? true : undefined,
+    );
   });
 });

@@ -109,6 +109,8 @@ export interface StepProgress {
 /** How far a confirmed update is; kept in the gateway's cluster, reported with each observation. */
 export interface ProfileUpdateProgress {
   readonly planId: string;
+  /** Digest of the profile it leads to, as it was when it began. Absent in what an older agent wrote. */
+  readonly to?: string;
   readonly phase: 'preflight' | 'running' | 'stopped' | 'completed' | 'cancelled';
   readonly startedAt: Instant;
   readonly steps: readonly StepProgress[];

@@ -72,9 +72,12 @@ function progressOf(
   now: Instant,
 ): ProfileUpdateProgress {
   const isConfirmedAgain = known?.phase === 'cancelled' && order.retry > known.retry;
-  if (known !== undefined && known.planId === order.planId && !isConfirmedAgain) return known;
+  // An honest plan id leads to one profile; under another one nothing of what was begun may be taken for done.
+  const isOwn = known?.planId === order.planId && (known.to === undefined || known.to === order.to.digest);
+  if (known !== undefined && isOwn && !isConfirmedAgain) return known;
   return {
     planId: order.planId,
+    to: order.to.digest,
     phase: order.isInitial === true ? 'running' : 'preflight',
     startedAt: now,
     steps: order.steps.map(({ id }) => ({ id, state: 'waiting' })),

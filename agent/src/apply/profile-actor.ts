@@ -4,10 +4,11 @@
  * the maps `state` and `inventory`; what it keeps in memory is only what can be looked at again.
  */
 
-import type { Target } from '@gatehouse/contract/agent-api';
+import type { ProfileUpdateOrder as OrderMessage, Target } from '@gatehouse/contract/agent-api';
 import { isAttemptRunning } from '@gatehouse/domain/agent-attempt';
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { Known, ObservedClusterApi } from '@gatehouse/domain/gateway';
+import { hasBegun } from '@gatehouse/domain/gateway-status';
 import type { Instant } from '@gatehouse/domain/instant';
 import { objectKey, referenceOf } from '@gatehouse/domain/object-reference';
 import { preflight } from '@gatehouse/domain/preflight';
@@ -27,6 +28,7 @@ import type { ObserveInput } from '../observe/observe.ts';
 import { readPreflightFacts } from '../observe/preflight.ts';
 import type { ReleaseShelf, Shelved } from '../poll/release-shelf.ts';
 import { readStanding } from '../poll/standing.ts';
+import { freshnessOfProfile } from '../poll/verify-target.ts';
 import type { AgentSettings } from '../settings/agent-settings.ts';
 import { parseAgentState } from '../update/agent-state.ts';
 import type { LeaseKeeper } from '../update/lease.ts';
@@ -93,11 +95,12 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   ): Promise<Shelved<VerifiedOrder> | undefined> => {
     const { profileUpdate, initialProfile: initial } = target ?? {};
     if (profileUpdate === undefined && (initial === undefined || inventory.applied !== undefined)) return undefined;
-    const { plans } = await readStanding(cluster, parts.self);
-    const freshnessOf = (planId: string): Freshness => (plans.has(planId) ? 'signed' : 'current');
-    if (profileUpdate !== undefined) return verify(profileUpdate, freshnessOf(profileUpdate.planId));
+    const standing = await readStanding(cluster, parts.self);
+    if (profileUpdate !== undefined) {
+      return verify(profileUpdate, freshnessOfProfile(profileUpdate.planId, profileUpdate.to.digest, standing));
+    }
     if (initial === undefined) return undefined;
-    const freshness = freshnessOf(initial.digest);
+    const freshness = freshnessOfProfile(initial.digest, initial.digest, standing);
     return verifiedOrders.get({ order: initial, freshness }, () =>
       verifyInitialProfile(shelf, initial, provider, freshness),
     );
@@ -222,6 +225,21 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
     return result;
   };
 
+  /**
+   * What is not trusted any more, such as a recalled release, and never began can still be cancelled: nothing of it is
+   * carried out. Undefined when it has begun, or when this agent may not act.
+   */
+  const cancelUnbegun = async ({ planId, steps, retry }: OrderMessage): Promise<StepResult | undefined> => {
+    const known = parseProgress(await cluster.readMap('state'));
+    const own = known?.planId === planId ? known : undefined;
+    if (!lease.mayAct() || (own !== undefined && hasBegun(own))) return undefined;
+    const startedAt = own?.startedAt ?? (await cluster.now());
+    const waiting = steps.map(({ id }) => ({ id, state: 'waiting' as const }));
+    const isNew = await storeProgress(cluster, { planId, phase: 'cancelled', startedAt, steps: waiting, retry });
+    if (isNew) log('info', 'profile-update', { phase: 'cancelled', steps: 'never begun' });
+    return { pace: 'idle', hasNews: isNew };
+  };
+
   return {
     holds: () => holds,
     async step(target) {
@@ -234,8 +252,10 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
       const ordered =
         verified.kind === 'ok' ? ((await refuseStranger(verified.value, inventory)) ?? verified) : verified;
       if (ordered.kind === 'refused') {
-        holds = ordered.reasons;
-        return idle;
+        const cancelled =
+          target?.profileUpdate?.isCancelled === true ? await cancelUnbegun(target.profileUpdate) : undefined;
+        holds = cancelled === undefined ? ordered.reasons : [];
+        return cancelled ?? idle;
       }
       return carryOut(ordered.value);
     },

@@ -27,6 +27,7 @@ const Step = Type.Object({
 });
 const Progress = Type.Object({
   planId: Type.String(),
+  to: Type.Optional(Type.String()),
   phase: Type.Enum(['preflight', 'running', 'stopped', 'completed', 'cancelled']),
   startedAt: Time,
   steps: Type.Array(Step),
@@ -65,6 +66,7 @@ export function parseProgress(map: StoredMap | undefined): ProfileUpdateProgress
     steps: steps.map(parseStep),
     ...defined({
       stopped: stopped && { code: stopped.code, message: stopped.message, ...defined({ nextStep: stopped.nextStep }) },
+      to: rest.to,
       continues: rest.continues,
       controlPlanesUpdatedAt: instant(controlPlanesUpdatedAt),
       completedAt: instant(completedAt),

@@ -131,7 +131,8 @@ function toClusterApi(seen: Known<ObservedClusterApi>): NonNullable<Observation[
 const toReplicas = (replicas: ObservedReplicas) => ({ ...replicas });
 
 function toProgress(progress: ProfileUpdateProgress): NonNullable<Observation['profileUpdate']> {
-  const { startedAt, stopped, controlPlanesUpdatedAt, completedAt, steps, ...rest } = progress;
+  // What it leads to is the agent's own memory; the control plane knows its plans.
+  const { to: _to, startedAt, stopped, controlPlanesUpdatedAt, completedAt, steps, ...rest } = progress;
   return {
     ...rest,
     startedAt: formatInstant(startedAt),

@@ -15,7 +15,7 @@ export async function readStanding(cluster: AgentCluster, self: AgentRelease): P
   const progress = parseProgress(map);
   return {
     agents: new Set([self.digest, ...(isAttemptRunning(attempt) ? [attempt.to.digest] : [])]),
-    plans: new Set(progress !== undefined && hasBegun(progress) ? [progress.planId] : []),
+    plans: new Map(progress !== undefined && hasBegun(progress) ? [[progress.planId, progress.to]] : []),
     profiles: new Set(inventory.applied === undefined ? [] : [inventory.applied.digest]),
   };
 }

@@ -4,20 +4,22 @@ import { refuseStrangePack, verifyInitialProfile, verifyOrder } from '../apply/p
 import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
 import { openRepository, type TestRepository } from '../testing/test-repository.ts';
 import { openReleaseShelf, type ReleaseShelf } from './release-shelf.ts';
-import { type Standing, verifyTarget } from './verify-target.ts';
+import { freshnessOfProfile, type Standing, verifyTarget } from './verify-target.ts';
 
-const nothing: Standing = { agents: new Set(), plans: new Set(), profiles: new Set() };
+const nothing: Standing = { agents: new Set(), plans: new Map(), profiles: new Set() };
 const settings = { controlPlanes: 3, workers: 0 };
 
 describe('what a target names', () => {
   let repository: TestRepository;
   let world: MapsInMemory;
   let isAway: boolean;
+  let now: number;
 
   beforeEach(async () => {
     repository = await openRepository();
-    world = createMapsInMemory(() => Date.now());
+    world = createMapsInMemory(() => now);
     isAway = false;
+    now = Date.now();
   });
   afterEach(async () => {
     await repository.dispose();
@@ -119,6 +121,69 @@ describe('what a target names', () => {
     isAway = true;
     const reasons = await verifyTarget(await open(), target({ agent: agent('4.2.7') }), 'vsphere', nothing);
     expect(reasons.length).toBeGreaterThan(0);
+  });
+
+  describe('once the metadata has expired', () => {
+    const order = () => ({
+      ...{ planId: `sha256:${'a'.repeat(64)}`, release: '4.2.7', retry: 0, isCancelled: false, steps: [] },
+      from: { version: '4.1.12', digest: profile('4.1.12').digest },
+      to: { version: '4.2.7', digest: profile('4.2.7').digest },
+    });
+    const begun = (to: string | undefined): Standing => ({ ...nothing, plans: new Map([[order().planId, to]]) });
+    const cases: readonly (readonly [
+      string,
+      () => Omit<Target, 'generation' | 'settings'>,
+      () => Standing,
+      readonly string[],
+    ])[] = [
+      [
+        'the agent that runs is still good',
+        () => ({ agent: agent('4.2.7') }),
+        () => ({ ...nothing, agents: new Set([agent('4.2.7').digest]) }),
+        [],
+      ],
+      [
+        'another is not',
+        () => ({ agent: agent('4.2.7') }),
+        () => ({ ...nothing, agents: new Set([agent('4.1.12').digest]) }),
+        ['metadata-expired'],
+      ],
+      [
+        'the profile that was applied is',
+        () => ({ initialProfile: profile('4.1.12') }),
+        () => ({ ...nothing, profiles: new Set([profile('4.1.12').digest]) }),
+        [],
+      ],
+      [
+        'a first profile that has not begun is not',
+        () => ({ initialProfile: profile('4.1.12') }),
+        () => nothing,
+        ['metadata-expired'],
+      ],
+      ['an update that has begun is', () => ({ profileUpdate: order() }), () => begun(order().to.digest), []],
+      ['one that an older agent began is', () => ({ profileUpdate: order() }), () => begun(undefined), []],
+      ['one that has not begun is not', () => ({ profileUpdate: order() }), () => nothing, ['metadata-expired']],
+      [
+        'another under the name of one that has begun is not',
+        () => ({ profileUpdate: order() }),
+        () => begun(profile('4.1.12').digest),
+        ['metadata-expired'],
+      ],
+      ['what is only proposed is not', () => ({ proposed: order() }), () => nothing, ['metadata-expired']],
+    ];
+    test.each(cases)('%s', async (_, named, standing, expected) => {
+      const all = target({ agent: agent('4.2.7'), initialProfile: profile('4.1.12'), profileUpdate: order() });
+      expect(await verifyTarget(await open(), all, 'vsphere', nothing)).toEqual([]);
+      now += 8 * 86_400_000;
+      isAway = true;
+      const reasons = await verifyTarget(await open(), target(named()), 'vsphere', standing());
+      expect([...new Set(codes(reasons))].filter((code) => code !== 'repository-unreachable')).toEqual(expected);
+    });
+
+    test('a plan goes on only to the profile it began with', () => {
+      expect(freshnessOfProfile('plan', 'a', { ...nothing, plans: new Map([['plan', 'a']]) })).toBe('signed');
+      expect(freshnessOfProfile('plan', 'b', { ...nothing, plans: new Map([['plan', 'a']]) })).toBe('current');
+    });
   });
 
   test('an order for other nodes than the signed profile says is refused', async () => {

@@ -16,8 +16,8 @@ import type { ReleaseShelf, Shelved } from './release-shelf.ts';
 export interface Standing {
   /** By digest: the agent that runs, and the one that an attempt is under way to. */
   readonly agents: ReadonlySet<string>;
-  /** Plans of which a step has begun. */
-  readonly plans: ReadonlySet<string>;
+  /** Plans of which a step has begun, and the digest of the profile they lead to, unless an older agent began them. */
+  readonly plans: ReadonlyMap<string, string | undefined>;
   /** By digest: the profile that was last applied. */
   readonly profiles: ReadonlySet<string>;
 }
@@ -123,9 +123,10 @@ function namedBy({ agent, initialProfile, profileUpdate, proposed }: Target, sta
   ];
 }
 
-/** A plan that has begun is gone on with; a profile that was applied is there. */
-function freshnessOfProfile(planId: string, digest: string, standing: Standing): Freshness {
-  return standing.plans.has(planId) || standing.profiles.has(digest) ? 'signed' : 'current';
+/** A plan that has begun is gone on with, to the profile that it began with; a profile that was applied is there. */
+export function freshnessOfProfile(planId: string, digest: string, { plans, profiles }: Standing): Freshness {
+  const hasBegun = plans.has(planId) && (plans.get(planId) ?? digest) === digest;
+  return hasBegun || profiles.has(digest) ? 'signed' : 'current';
 }
 
 async function verifyOnce(shelf: ReleaseShelf, named: readonly Named[], provider: string): Promise<readonly Reason[]> {
