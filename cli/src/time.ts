@@ -19,10 +19,22 @@ export function ago(instant: string | undefined, now: number): string | undefine
   return seconds >= 0 ? `${count} ago` : `in ${count}`;
 }
 
+function spanSeconds(text: string): number | undefined {
+  const span = /^(\d{1,6})([smhd])$/.exec(text);
+  return span ? Number(span[1]) * (units.find((unit) => unit.name === span[2])?.seconds ?? 0) : undefined;
+}
+
+/** A span (`90m`, `24h`, `7d`) in seconds; a year at most. */
+export function parseSpan(text: string): number {
+  const seconds = spanSeconds(text);
+  if (seconds === undefined) throw usageFailure(`${text} is no span.`, 'Give one such as 90m, 24h or 7d.');
+  if (seconds > 365 * 86_400) throw usageFailure(`${text} is more than a year.`);
+  return seconds;
+}
+
 /** An end given as a span (`90m`, `24h`, `7d`) from now or as an RFC 3339 time; it must lie ahead. */
 export function parseUntil(text: string, now: number): string {
-  const span = /^(\d{1,6})([smhd])$/.exec(text);
-  const seconds = span ? Number(span[1]) * (units.find((unit) => unit.name === span[2])?.seconds ?? 0) : undefined;
+  const seconds = spanSeconds(text);
   const end = seconds === undefined ? Date.parse(text) : now + seconds * 1000;
   if (Number.isNaN(end))
     throw usageFailure(`${text} is no time.`, 'Give a span such as 24h, or a time such as 2026-12-01T08:00:00Z.');

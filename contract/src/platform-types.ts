@@ -49,6 +49,48 @@ export const PlannedHop = Type.Object({
 });
 export type PlannedHop = Static<typeof PlannedHop>;
 
+/** One gateway that would hold a hop. */
+const ForecastHolder = Type.Object({
+  gateway: Type.String(),
+  tenant: Type.String(),
+  /** When it lets the hop begin; absent: not without an act of somebody. */
+  until: Type.Optional(Timestamp),
+  /** Everything that holds it until then. */
+  reasons: Type.Array(Reason),
+});
+
+/** One hop of a forecast; its last entry, without a number, is the end of the plan. */
+export const ForecastStage = Type.Object({
+  number: Type.Optional(Type.Integer()),
+  from: Type.Optional(Version),
+  to: Type.Optional(Version),
+  /** Absent: not before somebody acts, or not within a year. */
+  opensAt: Type.Optional(Timestamp),
+  /** Whoever holds it longest comes first; at most 20. */
+  heldBy: Type.Array(ForecastHolder),
+  /** So many gateways hold it in all. */
+  heldByTotal: Type.Integer(),
+  /** What holds it besides gateways: a recall, a risk, the control plane itself. */
+  obstacles: Type.Array(Reason),
+  /** Profile updates that a person has to confirm before it begins. */
+  confirmations: Type.Integer(),
+});
+export type ForecastStage = Static<typeof ForecastStage>;
+
+/** When each hop would begin if nothing happens but what is assumed, and who would hold it. */
+export const Forecast = Type.Object({
+  from: Timestamp,
+  assumptions: Type.Array(Type.String()),
+  /** As far as the plan comes: the last one does not open, unless the plan is done. */
+  stages: Type.Array(ForecastStage),
+  /** `held`: nothing changes any more until somebody acts. `too-far`: it would take more than a year. */
+  outcome: Type.Enum(['done', 'held', 'too-far']),
+  doneAt: Type.Optional(Timestamp),
+  /** Profile updates that wait for a person where the forecast ends. */
+  waitingForPerson: Type.Integer(),
+});
+export type Forecast = Static<typeof Forecast>;
+
 /** The shortest supported way, or where and why there is none. */
 export const UpgradePlan = Type.Object(
   {
@@ -66,6 +108,8 @@ export const UpgradePlan = Type.Object(
     deadEnd: Type.Optional(Version),
     /** What would hold the first hop if the plan were started now. Only for a plan from the platform's version. */
     heldBy: Type.Optional(Type.Array(Reason)),
+    /** If it was asked for. Only for a plan from the platform's version. */
+    forecast: Type.Optional(Forecast),
   },
   { $id: 'UpgradePlan' },
 );
@@ -169,6 +213,10 @@ export const PlanQuery = Type.Object(
     from: Type.Optional(Version),
     /** Absent: the platform's own. */
     channel: Type.Optional(Channel),
+    /** Also when each hop would begin, and who would hold it. */
+    forecast: Type.Optional(Type.Boolean()),
+    /** For the forecast: a person confirms each profile update so many seconds after it may be. Absent: nobody does. */
+    confirmAfterSeconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 31_536_000 })),
     acceptRisks: Type.Optional(
       Type.String({
         maxLength: 3200,

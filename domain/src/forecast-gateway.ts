@@ -50,7 +50,7 @@ export interface VirtualGateway {
   readonly facts: GatewayFacts;
   readonly lastUpdateAt?: Instant;
   readonly waiver?: Waiver;
-  /** It was silent for too long when the forecast began. */
+  /** It was never heard, or was silent for too long when the forecast began. */
   readonly isLost: boolean;
   readonly busy?: Busy;
   /** The next poll brings something to begin with. */
@@ -68,7 +68,7 @@ type Busy =
 
 export function beginGateway(gateway: ForecastGateway, now: Instant, timings: Timings): VirtualGateway {
   const { facts, ...rest } = gateway;
-  const isLost = facts.lastPollAt === undefined || gatewayHealth(facts, now, timings) === 'unhealthy';
+  const isLost = facts.observation === undefined || gatewayHealth(facts, now, timings) === 'unhealthy';
   const due = facts.nextPollDueAt;
   // One that is late and not lost is taken to poll now.
   const isLate = !isLost && (due === undefined || due < now) && silenceExpectedUntil(facts, now) === undefined;

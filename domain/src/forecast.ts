@@ -91,12 +91,22 @@ const horizon: Milliseconds = hours(24 * 366);
 const changesMax = 1000;
 
 export function forecastPlan(facts: ForecastFacts, now: Instant): Forecast {
+  const steps = forecastSteps(facts, now);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in small steps, so that whoever has other things to do meanwhile can do them. */
+export function* forecastSteps(facts: ForecastFacts, now: Instant): Generator<undefined, Forecast> {
   const run = createRun(facts, now);
   const stages: ForecastStage[] = [];
   const bound = addMilliseconds(now, horizon);
   let left = changesMax * (facts.gateways.length + 1) * (facts.hops.length + 1);
   let at = now;
   for (;;) {
+    yield;
     const isOpen = run.closed() === 0;
     const decision = isOpen ? run.decide(at) : undefined;
     if (decision?.kind === 'advance') {

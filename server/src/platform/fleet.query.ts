@@ -95,7 +95,7 @@ async function selectLastUpdates(db: Queryable, ids: readonly string[]): Promise
   return new Map(rows.map((row) => [row.gateway_id, toInstant(row.at.getTime())]));
 }
 
-function toRiskGateway({ identity, settings, observation }: GatewayFacts): RiskGateway {
+export function toRiskGateway({ identity, settings, observation }: GatewayFacts): RiskGateway {
   const { name, provider, installation } = identity;
   const place = { name, provider, installation };
   if (observation === undefined) {

@@ -84,8 +84,8 @@ export async function judgePlan(
   return { decision, obstacles, gates, preflight: findings, fleet };
 }
 
-/** A kept edge outlives newer patches, but neither a recall nor a floor; its risks are judged for the fleet as it is. */
-function stepObstacles(
+/** What stands before a hop besides gates and preflight. A kept edge outlives newer patches, but neither a recall nor a floor; its risks are judged for the fleet as it is. */
+export function stepObstacles(
   { from, to }: Hop,
   releases: readonly PathRelease[],
   { hops, channel, acceptedRisks }: PlanOutline,

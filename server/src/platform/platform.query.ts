@@ -19,6 +19,7 @@ import type { Services } from '../http/services.ts';
 import { type Principal, visiblePart } from '../identity/principal.ts';
 import { selectPlatform } from '../releases/release.store.ts';
 import { type FleetGateway, loadFleet } from './fleet.query.ts';
+import { forecastUpgrade } from './forecast.query.ts';
 import { gatesFor, judgePlan, outlineOf, type PlanOutline } from './plan-judgement.ts';
 import { type PlatformPlanRow, selectPlatformPlan, selectTakenHops } from './platform-plan.store.ts';
 import {
@@ -190,6 +191,8 @@ interface PreviewQuestion {
   readonly from?: string;
   readonly channel?: string;
   readonly acceptedRisks: readonly string[];
+  readonly forecast?: boolean;
+  readonly confirmAfterSeconds?: number;
 }
 
 async function previewPlan(
@@ -230,13 +233,24 @@ async function previewPlan(
     });
   }
   const { hops } = planned;
+  const outline = { hops: hops.map(toKeptHop), channel, acceptedRisks };
   return done({
     ...place,
     isPossible: true,
     hops: hops.map((hop) => toHopView(hop, (gateway) => gateway !== unseenGateway)),
     reasons: [],
     ...(from === platform.version && hops.length > 0
-      ? { heldBy: await heldBy(db, { from, hops: hops.map(toKeptHop), channel, acceptedRisks }, of, services) }
+      ? { heldBy: await heldBy(db, { from, ...outline }, of, services) }
+      : {}),
+    ...(from === platform.version && question.forecast === true
+      ? {
+          forecast: await forecastUpgrade(
+            db,
+            { ...question, from, to, outline, fleet, seen, unseenGateway },
+            now,
+            services,
+          ),
+        }
       : {}),
   });
 }
