@@ -167,8 +167,10 @@ describe('a profile update', () => {
     await world.clock.advance(minute);
     expect(world.server.observation?.profileUpdate?.planId).not.toBe(order.planId);
     world.order({ profileUpdate: { ...order, isCancelled: true } });
-    const ended = await world.waitFor('it is cancelled', 400, () => world.server.observation?.profileUpdate);
-    expect(ended).toMatchObject({ planId: order.planId, phase: 'cancelled' });
+    const ended = await world.waitFor('it is cancelled', 400, () => {
+      const progress = world.server.observation?.profileUpdate;
+      return progress?.phase === 'cancelled' && progress.planId === order.planId ? progress : undefined;
+    });
     expect(ended.steps.every(({ state }) => state === 'waiting')).toBe(true);
   });
 
