@@ -316,6 +316,25 @@ describe('a profile update', () => {
     });
   });
 
+  test('to a profile that a good release has too is ordered from that one, and waits for its agent only', async () => {
+    const agent = await runningCli(world, 'site-b');
+    const planId = await withProfileUpdate(world, agent);
+    const { profiles } = sampleSource('4.2.7');
+    await world.release('4.2.7', { ...nextSource(), profiles });
+    await world.call('POST', '/v1/gateways/site-b/profile-update/confirm', { body: { planId } });
+    expect((await agent.polls()).target?.profileUpdate).toMatchObject({ release: '4.2.7' });
+    await recall('4.2.7');
+    const held = (await agent.polls()).target?.profileUpdate;
+    expect(held).toMatchObject({ release: '4.2.8', planId, held: [{ code: 'release-recalled' }] });
+    await settle([agent]);
+    expect(await upgrade('4.2.8')).toMatchObject({ status: 202, body: { version: '4.2.8' } });
+    const moved = (await agent.polls()).target;
+    expect(moved).toMatchObject({ agent: { version: '4.2.8' }, profileUpdate: { planId, isCancelled: false } });
+    const { agentVersion, agentDigest } = await releaseOf(world, '4.2.8');
+    agent.seen = { ...agent.seen, agent: { version: agentVersion, digest: agentDigest } };
+    expect((await agent.polls()).target?.profileUpdate).not.toHaveProperty('held');
+  });
+
   test('that was held is cancelled by itself once the platform has better; then there is a plan for that', async () => {
     const agent = await runningCli(world, 'site-b');
     const planId = await withProfileUpdate(world, agent);
