@@ -51,11 +51,11 @@ export interface HttpsAddress {
 /** `args` are those after `npm start --`. */
 export async function startControlPlane(
   args: readonly string[] = [],
-  options: { readonly https?: HttpsAddress } = {},
+  options: { readonly https?: HttpsAddress; readonly databaseUrl?: string } = {},
 ): Promise<ControlPlane> {
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-story-'));
   const port = await freePort();
-  const { https } = options;
+  const { https, databaseUrl } = options;
   const server = https === undefined ? `http://localhost:${port}` : `https://${https.host}:${port}`;
   const addressArgs =
     https === undefined
@@ -67,7 +67,7 @@ export async function startControlPlane(
   const program = start(
     'npm',
     ['start', '--silent', '--', '--port', String(port), '--data', directory, ...addressArgs, ...args],
-    { cwd: repositoryRoot },
+    { cwd: repositoryRoot, ...(databaseUrl === undefined ? {} : { env: { DATABASE_URL: databaseUrl } }) },
   );
   const stop = async () => {
     await program.stop();
