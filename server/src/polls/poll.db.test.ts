@@ -134,6 +134,23 @@ test('what an agent refuses is an event, once, and a hold that only waits is non
   ]);
 });
 
+test('why an agent takes nothing new stands in the explanation of its gateway', async () => {
+  const agent = await runningExistingCluster(world, 'distrustful');
+  const hold = {
+    code: 'metadata-expired',
+    message: 'timestamp.json has expired at 2026-11-20T00:00:00Z.',
+    nextStep: 'Have the publisher run `gatehouse release refresh` and import the result.',
+  };
+  const older = { version: '4.1.11', digest: `sha256:${'e'.repeat(64)}` };
+  agent.seen = { ...agent.seen, agent: older, agentHolds: [hold] };
+  await agent.polls();
+  const { body } = await world.call('GET', '/v1/gateways/distrustful/explanation');
+  expect(body).toMatchObject({
+    isCurrent: false,
+    reasons: expect.arrayContaining([expect.objectContaining(hold)]) as unknown,
+  });
+});
+
 test('without the observation the server asks for it, unless it has that one', async () => {
   const agent = await runningExistingCluster(world, 'short-poll');
   const digest = digestOf(agent.seen);
