@@ -116,15 +116,10 @@ describe('a folder of keys', () => {
 
   test('holds several keys of a role, and more than half of them have to sign', async () => {
     const directory = fresh('keys');
-    value(await generateKeys(directory, { counts: { root: 3, targets: 4 }, passphrase }));
-    let asked = 0;
-    const folder = await readKeyFolder(directory, async (_file, isWrong) => {
-      asked += 1;
-      return isWrong ? undefined : passphrase;
-    });
+    value(await generateKeys(directory, { counts: { root: 3, targets: 4 } }));
+    const folder = await readKeyFolder(directory);
     expect(folder.thresholds).toEqual({ root: 2, targets: 3, snapshot: 1, timestamp: 1 });
     expect(new Set(value(await folder.open(['root'])).map(({ keyId }) => keyId)).size).toBe(3);
-    expect(asked).toBe(1);
     expect((await readdir(directory)).toSorted()).toEqual([
       'roles.json',
       ...[1, 2, 3].map((number) => `root-${number}.key.json`),
@@ -132,6 +127,20 @@ describe('a folder of keys', () => {
       ...[1, 2, 3, 4].map((number) => `targets-${number}.key.json`),
       'timestamp.key.json',
     ]);
+  });
+
+  test('with one passphrase for several keys asks for it once', async () => {
+    const directory = fresh('keys');
+    for (const name of ['root-ann', 'root-bob']) {
+      value(await generateKey({ file: path.join(directory, `${name}.key.json`), role: 'root', passphrase }));
+    }
+    const asked: string[] = [];
+    const folder = await readKeyFolder(directory, async (file) => {
+      asked.push(path.basename(file));
+      return passphrase;
+    });
+    expect(value(await folder.open(['root']))).toHaveLength(2);
+    expect(asked).toEqual(['root-ann.key.json']);
   });
 
   test('takes public halves for keys that others hold, each once', async () => {

@@ -280,6 +280,14 @@ describe('two publishers at once', () => {
   });
 });
 
+test('more than agents take is not published', async () => {
+  const team = await newRepository();
+  const request = await prepare(team, '4.2.7');
+  if (request.targets) request.targets.signed.unrecognizedFields['note'] = 'x'.repeat(4_000_000);
+  expect(codes(await publish(team, sign(request, team.targets.ann, team.targets.bob)))).toEqual(['metadata-too-large']);
+  expect(await versions(team)).toEqual([1, 1, 1, 1]);
+});
+
 test('a repository that was moved aside while it was published into is not made anew', async () => {
   const team = await newRepository();
   const request = sign(await prepare(team, '4.2.7'), team.targets.ann, team.targets.bob);

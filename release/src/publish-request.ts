@@ -24,6 +24,7 @@ import {
 } from './repository-state.ts';
 import { addSignature, isMet, type SignatureNeed, signatureNeeds, type SigningRequest } from './signing-request.ts';
 import { targetFileOnDisk } from './target-paths.ts';
+import { defaultLimits } from './tuf-client.ts';
 
 export type PublishRequestRefusalCode =
   | LockRefusalCode
@@ -32,6 +33,7 @@ export type PublishRequestRefusalCode =
   | 'repository-invalid'
   | 'request-stale'
   | 'request-expired'
+  | 'metadata-too-large'
   | 'signatures-missing';
 
 export interface PublishedMetadata {
@@ -191,7 +193,7 @@ export function existingRepository(directory: string) {
   });
 }
 
-/** Everything that is missing before anything is written. */
+/** Everything that is missing, or too much, before anything is written. */
 function unready({ directory, request, keys, now }: Input, root: Metadata<Root>, isOnlineDue = true) {
   for (const part of ['root', 'targets'] as const) {
     if (request[part]?.signed.isExpired(now)) {
@@ -199,6 +201,17 @@ function unready({ directory, request, keys, now }: Input, root: Metadata<Root>,
         code: 'request-expired',
         message: `The ${part} that was signed expired at ${request[part].signed.expires}.`,
         nextStep: 'Prepare it again with --prepare, and have that signed.',
+      });
+    }
+  }
+  for (const part of ['root', 'targets'] as const) {
+    const bytes = request[part] === undefined ? 0 : toBytes(request[part]).length;
+    const bytesMax = defaultLimits[`${part}BytesMax`];
+    if (bytes > bytesMax) {
+      return refused<PublishRequestRefusalCode>({
+        code: 'metadata-too-large',
+        message: `The new ${part} would have ${bytes} bytes, and agents take no more than ${bytesMax}.`,
+        nextStep: 'Begin another repository, with this one kept for those who are on it.',
       });
     }
   }
