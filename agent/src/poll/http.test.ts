@@ -62,7 +62,25 @@ describe('the door to the control plane', () => {
     expect(await open(`http://127.0.0.1:${port}`).send(get)).toMatchObject({
       kind: 'unreachable',
       message: expect.stringContaining('larger than 100 bytes') as string,
+      isTooLarge: true,
     });
+  });
+
+  test('an exchange ends with the time it was given', async () => {
+    const port = await serve((_, response) => response.write('x'));
+    const door = open(`http://127.0.0.1:${port}`);
+    expect(await door.send({ ...get, millisecondsMax: 50 })).toMatchObject({ kind: 'unreachable' });
+  });
+
+  test('the time of the server is that of an answer to a POST: what a GET brings may come from a cache', async () => {
+    const date = Date.parse('2026-11-23T10:42:00Z');
+    const port = await serve((_, response) => response.writeHead(200, { date: new Date(date).toUTCString() }).end());
+    const door = open(`http://127.0.0.1:${port}`);
+    await door.send(get);
+    expect(door.serverTime()).toBeUndefined();
+    await door.send({ ...get, method: 'POST' });
+    expect(Number(door.serverTime())).toBeGreaterThanOrEqual(date);
+    expect(Number(door.serverTime())).toBeLessThan(date + 3_600_000);
   });
 
   test('no connection is no answer, and the text names the address', async () => {
