@@ -8,8 +8,9 @@ import type { Gate } from '@gatehouse/domain/platform-gates';
 import type { Hop } from '@gatehouse/domain/platform-progress';
 import type { PlatformVersion } from '@gatehouse/domain/version';
 import type { Services } from '../http/services.ts';
-import { updatePlatform } from '../releases/release.store.ts';
+import { selectRecalls, updatePlatform } from '../releases/release.store.ts';
 import type { Work } from '../work/work.ts';
+import type { FleetGateway } from './fleet.query.ts';
 import { judgePlan, outlineOf, type PlanJudgement } from './plan-judgement.ts';
 import { endPlatformPlan, insertPlatformHop, type PlatformPlanRow } from './platform-plan.store.ts';
 
@@ -24,17 +25,21 @@ export interface Advanced {
   readonly judgement: PlanJudgement;
 }
 
+/** `fleet`: if it was loaded in this transaction. */
 export async function advancePlan(
   work: Work,
   plan: PlatformPlanRow,
   from: PlatformVersion,
   services: Services,
+  fleet?: readonly FleetGateway[],
 ): Promise<Advanced> {
   const { tx, now } = work;
   let version = from;
   // Each round takes a hop of the plan or is the last one.
   for (let hopsTaken = 0; ; hopsTaken += 1) {
-    const judgement = await judgePlan(tx, version, outlineOf(plan), now, services);
+    // What is known of the fleet is known for the version before the first hop.
+    const known = hopsTaken === 0 ? fleet : undefined;
+    const judgement = await judgePlan(tx, version, outlineOf(plan), now, services, known);
     const { decision } = judgement;
     if (decision.kind === 'advance') {
       await takeHop(work, plan, decision, judgement.gates);
@@ -72,14 +77,19 @@ async function takeHop(
 async function finish(work: Work, plan: PlatformPlanRow, gates: readonly Gate[]): Promise<void> {
   await endPlatformPlan(work.tx, plan.id, { outcome: 'done', by: controlPlaneActor, now: work.now });
   work.changed({ kind: 'everything' });
+  // Nobody gets a recalled version, so that whoever is not on it yet holds nothing up.
+  const isRecalled = (await selectRecalls(work.tx, plan.to_version)).length > 0;
+  const end = isRecalled
+    ? `${plan.to_version} was recalled, and nothing is on its way to it`
+    : `every gateway that counts is current for ${plan.to_version}`;
   work.audit({
     actor: controlPlaneActor,
     action: 'platform.plan-done',
     subjectKind: 'platform',
     subjectName: plan.to_version,
     message:
-      `The plan from ${plan.from_version} to ${plan.to_version} that ${plan.started_by} started is done: every gateway ` +
-      `that counts is current for ${plan.to_version}.${leftOut(gates)}`,
+      `The plan from ${plan.from_version} to ${plan.to_version} that ${plan.started_by} started is done: ` +
+      `${end}.${leftOut(gates)}`,
   });
 }
 

@@ -41,31 +41,46 @@ export const outlineOf = (plan: PlatformPlanRow): PlanOutline => ({
 
 const toHop = ({ from, to }: KeptHop): Hop => ({ from: platformVersion(from), to: platformVersion(to) });
 
+interface FleetAndGates {
+  readonly fleet: readonly FleetGateway[];
+  readonly gates: readonly Gate[];
+}
+
 /** Of a part of the fleet: what is known of each gateway, and its gate. */
 export async function gatesFor(
   db: Queryable,
   { version, part }: { readonly version: PlatformVersion; readonly part: FleetPart },
   now: Instant,
   timings: Timings,
-): Promise<{ readonly fleet: readonly FleetGateway[]; readonly gates: readonly Gate[] }> {
-  const fleet = await loadFleet(db, part, now, timings);
+): Promise<FleetAndGates> {
+  return gatesOfFleet(await loadFleet(db, part, now, timings), version, now, timings);
+}
+
+function gatesOfFleet(
+  fleet: readonly FleetGateway[],
+  version: PlatformVersion,
+  now: Instant,
+  timings: Timings,
+): FleetAndGates {
   const gateways = fleet.map(({ readiness }) => readiness);
   return { fleet, gates: gatesOf({ version, gateways, settle: timings.platform.settle }, now) };
 }
 
+/** `known`: the whole fleet, where it was loaded since the platform moved; to load it again takes long. */
 export async function judgePlan(
   db: Queryable,
   platform: PlatformVersion,
   outline: PlanOutline,
   now: Instant,
   { timings }: Services,
+  known?: readonly FleetGateway[],
 ): Promise<PlanJudgement> {
   const hops = outline.hops.map(toHop);
   const next = nextHop({ version: platform, hops })?.hop;
   const releases = next === undefined ? [] : await loadPathReleases(db);
   const release = releases.find(({ version }) => version === next?.to);
   const findings = await preflight(db, release === undefined ? {} : { release });
-  const { fleet, gates } = await gatesFor(db, { version: platform, part: {} }, now, timings);
+  const { fleet, gates } = gatesOfFleet(known ?? (await loadFleet(db, {}, now, timings)), platform, now, timings);
   const obstacles =
     next === undefined
       ? []

@@ -204,11 +204,11 @@ describe('a plan that was started', () => {
     const agent = await runningExistingCluster(world);
     const health = async () => ((await world.call('GET', '/v1/gateways/site-a')).body as Gateway).health;
     // When a gateway polled is written in batches.
-    await expect.poll(health).toBe('healthy');
+    await expect.poll(health, { timeout: 15_000 }).toBe('healthy');
     world.advance(minutes(40));
     expect(reasonsOf(await upgradeTo(world, '4.2.7'))).toEqual(['gateway-unhealthy']);
     await agent.polls();
-    await expect.poll(health).toBe('healthy');
+    await expect.poll(health, { timeout: 15_000 }).toBe('healthy');
     expect(await upgradeTo(world, '4.2.7')).toMatchObject({ status: 202, body: { version: '4.2.7' } });
   });
 
@@ -271,7 +271,7 @@ describe('a plan that was started', () => {
     world.advance(settle);
     await agent.polls();
     const holds = async () => (await platformOf(world)).plan?.reasons.map(({ code }) => code);
-    await expect.poll(holds).toEqual(['release-recalled']);
+    await expect.poll(holds, { timeout: 15_000 }).toEqual(['release-recalled']);
     expect(reasonsOf(await upgradeTo(world, '4.4.0'))).not.toHaveLength(0);
     await releaseAhead(world, '4.3.1');
     const replanned = await upgradeTo(world, '4.4.0');

@@ -23,7 +23,7 @@ import { lockPlatform, type PlatformRow, selectPlatform, updatePlatform } from '
 import { newId, type Work } from '../work/work.ts';
 import { type Advanced, advancePlan } from './advance-plan.command.ts';
 import { loadFleet } from './fleet.query.ts';
-import { judgePlan } from './plan-judgement.ts';
+import { judgePlan, type PlanJudgement } from './plan-judgement.ts';
 import {
   endPlatformPlan,
   insertPlatformPlan,
@@ -57,10 +57,10 @@ export function platformCommands(
       };
       await acceptTimeline(upgrade);
       const open = await selectOpenPlatformPlan(work.tx);
-      const refused =
+      const taken =
         open !== undefined && isContinued(open, body) ? await goOn(upgrade, open) : await start(upgrade, open);
-      if (refused !== undefined) return refused;
-      return done(await viewPlatform(work.tx, access.principal, work.now, services));
+      if (taken.kind === 'refused') return taken;
+      return done(await viewPlatform(work.tx, access.principal, work.now, services, taken.reply.fleet));
     },
 
     async cancelPlatformPlan(_call, { work, access }) {
@@ -135,8 +135,10 @@ function isContinued(plan: PlatformPlanRow, { to, channel }: Request): boolean {
   return plan.to_version === to && (channel === undefined || channel === plan.channel);
 }
 
-/** Undefined: taken. */
-async function start(upgrade: Upgrade, open: PlatformPlanRow | undefined): Promise<Refusal | undefined> {
+/** The fleet as it was found last, which is as it is shown. */
+type Taken = Pick<PlanJudgement, 'fleet'>;
+
+async function start(upgrade: Upgrade, open: PlatformPlanRow | undefined): Promise<Answer<Taken>> {
   const { work, services, request, by, platform, version } = upgrade;
   const { tx, now } = work;
   // A plan whose hops were all taken only waits for its gateways, as the first hop of this one will.
@@ -155,7 +157,7 @@ async function start(upgrade: Upgrade, open: PlatformPlanRow | undefined): Promi
   const impossible: readonly Reason[] =
     planned.kind === 'none' ? planned.reasons : hops.length === 0 ? [alreadyThere(version)] : [];
   if (impossible.length > 0) {
-    const held = await judgePlan(tx, version, { hops: [], channel, acceptedRisks: [] }, now, services);
+    const held = await judgePlan(tx, version, { hops: [], channel, acceptedRisks: [] }, now, services, fleet);
     return stay(version, [...impossible, ...(held.decision.kind === 'hold' ? held.decision.reasons : [])]);
   }
   if (open !== undefined) await endPlatformPlan(tx, open.id, { outcome: 'superseded', by, now });
@@ -175,19 +177,18 @@ async function start(upgrade: Upgrade, open: PlatformPlanRow | undefined): Promi
     name: request.to,
     message: `An upgrade of the platform from ${version} to ${request.to} was started by ${by}: ${way}.${accepting(acceptedRisks)}`,
   });
-  const advanced = await advancePlan(work, plan, version, services);
+  const advanced = await advancePlan(work, plan, version, services, fleet);
   return isTaken(upgrade, advanced)
-    ? undefined
+    ? done(advanced.judgement)
     : held(advanced, 'Nothing was started; with --wait the plan starts now and goes on by itself.');
 }
 
-/** Undefined: taken. */
-async function goOn(upgrade: Upgrade, plan: PlatformPlanRow): Promise<Refusal | undefined> {
+async function goOn(upgrade: Upgrade, plan: PlatformPlanRow): Promise<Answer<Taken>> {
   const { work, services, request, by, version } = upgrade;
   const { tx, now } = work;
   if (version === plan.to_version) {
     const judged = await judgePlan(tx, version, { hops: [], channel: undefined, acceptedRisks: [] }, now, services);
-    if (request.wait === true) return undefined;
+    if (request.wait === true) return done(judged);
     return stay(version, [alreadyThere(version), ...(judged.decision.kind === 'hold' ? judged.decision.reasons : [])]);
   }
   const accepted = newlyAccepted(upgrade, plan.accepted_risks);
@@ -204,7 +205,7 @@ async function goOn(upgrade: Upgrade, plan: PlatformPlanRow): Promise<Refusal | 
   const advanced = await advancePlan(work, replanned.reply, version, services);
   const isChanged = accepted.length > 0 || replanned.reply.id !== plan.id;
   return isChanged || isTaken(upgrade, advanced)
-    ? undefined
+    ? done(advanced.judgement)
     : held(advanced, `The plan to ${plan.to_version} goes on by itself as soon as nothing holds it.`);
 }
 

@@ -2,6 +2,7 @@
 
 import type { Platform } from '@gatehouse/contract/operator-types';
 import type { UpgradePlan } from '@gatehouse/contract/platform-types';
+import { isCurrent } from '@gatehouse/domain/explain';
 import type { Instant } from '@gatehouse/domain/instant';
 import type { Gate } from '@gatehouse/domain/platform-gates';
 import type { PreflightFinding } from '@gatehouse/domain/platform-preflight';
@@ -80,16 +81,18 @@ function seenBy(principal: Principal, fleet: readonly FleetGateway[]): ReadonlyS
   return new Set(seen.map(({ readiness }) => readiness.id));
 }
 
+/** `known`: the whole fleet, where it was loaded since the platform moved. */
 export async function viewPlatform(
   db: Queryable,
   principal: Principal,
   now: Instant,
   services: Services,
+  known?: readonly FleetGateway[],
 ): Promise<Platform> {
   const platform = await selectPlatform(db);
   const { version, rootFingerprint, channel } = platform;
   const plan = await selectPlatformPlan(db);
-  const seen = await look(db, { plan, version, principal, now }, services);
+  const seen = await look(db, { plan, version, principal, now, known }, services);
   const waiting = seen.fleet.filter(({ readiness }) => readiness.reasons.length > 0);
   return {
     ...(version === undefined ? {} : { version }),
@@ -98,7 +101,7 @@ export async function viewPlatform(
     ...(rootFingerprint === undefined ? {} : { rootFingerprint }),
     ...(channel === undefined ? {} : { channel }),
     reachable: version === undefined ? [] : await reachable(db, version, channel),
-    gateways: { total: seen.fleet.length, current: seen.fleet.length - waiting.length },
+    gateways: { total: seen.fleet.length, current: seen.fleet.filter(({ facts }) => isCurrent(facts, now)).length },
     waitingFor: waiting
       .slice(0, waitingMax)
       .map(({ readiness: { name, reasons } }) => ({ gateway: name, reasons: reasons.map(toReasonView) })),
@@ -139,14 +142,15 @@ async function look(
     readonly version: string | undefined;
     readonly principal: Principal;
     readonly now: Instant;
+    readonly known: readonly FleetGateway[] | undefined;
   },
   services: Services,
 ): Promise<Look> {
-  const { plan, principal, now } = of;
+  const { plan, principal, now, known } = of;
   const version = of.version === undefined ? undefined : platformVersion(of.version);
   if (version !== undefined && plan?.outcome === null) {
     // What holds a plan may be anybody's gateway, so all of them are asked, and what is shown is chosen afterwards.
-    const judged = await judgePlan(db, version, outlineOf(plan), now, services);
+    const judged = await judgePlan(db, version, outlineOf(plan), now, services, known);
     const seen = seenBy(principal, judged.fleet);
     return {
       fleet: judged.fleet.filter(({ readiness }) => seen.has(readiness.id)),
@@ -240,7 +244,7 @@ async function previewPlan(
     hops: hops.map((hop) => toHopView(hop, (gateway) => gateway !== unseenGateway)),
     reasons: [],
     ...(from === platform.version && hops.length > 0
-      ? { heldBy: await heldBy(db, { from, ...outline }, of, services) }
+      ? { heldBy: await heldBy(db, { from, fleet, ...outline }, of, services) }
       : {}),
     ...(from === platform.version && question.forecast === true
       ? {
@@ -261,11 +265,15 @@ const unseenGateway = 'a gateway that you do not see';
 /** What would hold the first hop if the plan were started now. */
 async function heldBy(
   db: Queryable,
-  { from, ...outline }: PlanOutline & { readonly from: PlatformVersion },
+  {
+    from,
+    fleet,
+    ...outline
+  }: PlanOutline & { readonly from: PlatformVersion; readonly fleet: readonly FleetGateway[] },
   { principal, now }: Reader,
   services: Services,
 ) {
-  const { decision, gates, fleet } = await judgePlan(db, from, outline, now, services);
+  const { decision, gates } = await judgePlan(db, from, outline, now, services, fleet);
   if (decision.kind !== 'hold') return [];
   const reasons = seenReasons(decision.reasons, gates, seenBy(principal, fleet), principal);
   return boundedReasons(reasons).map(toReasonView);
