@@ -1,11 +1,8 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { explain, isCurrent } from './explain.ts';
+import { explain } from './explain.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
-import { gatewayStatus } from './gateway-status.ts';
 import { minutes } from './instant.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
-import { anyFacts } from './testing/any-facts.ts';
 import {
   agent,
   at,
@@ -217,29 +214,5 @@ test('what waits for a poll says by when, and since when it is due', () => {
   );
   expect(explain(ownersFacts(), at(minutes(16)))[0]?.message).toBe(
     'Agent 4.2.7 is offered; the gateway takes it up with the next poll, due since 2026-11-23T10:15:00.000Z.',
-  );
-});
-
-test('the explanation is empty if and only if the gateway is current', () => {
-  fc.assert(
-    fc.property(anyFacts, fc.nat(minutes(60)), (facts, later) => {
-      const now = at(later);
-      expect(explain(facts, now).length === 0).toBe(isCurrent(facts, now));
-    }),
-    { numRuns: 2000 },
-  );
-});
-
-test('a current gateway runs what the release says, and is Running', () => {
-  fc.assert(
-    fc.property(anyFacts, (facts) => {
-      fc.pre(isCurrent(facts, t0));
-      const { observation: seen, platformRelease = facts.release } = facts;
-      expect(seen?.agent.digest).toBe(platformRelease?.agent.digest);
-      expect(gatewayStatus(facts, t0)).toBe('Running');
-      const wanted = facts.identity.installation === 'cli' ? platformRelease?.profile?.digest : undefined;
-      expect(seen?.appliedProfile?.digest).toBe(wanted ?? seen?.appliedProfile?.digest);
-    }),
-    { numRuns: 500 },
   );
 });

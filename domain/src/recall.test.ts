@@ -1,31 +1,23 @@
-import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decideAgentUpdate } from './agent-update.ts';
 import { decideConfirm, decideRetry } from './confirm.ts';
 import { explain, hopReasons, isCurrent } from './explain.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
-import { minutes } from './instant.ts';
 import { isProfileUpdateAvailable } from './profile-availability.ts';
-import { isPastCancel } from './profile-update-step.ts';
 import {
-  attemptToGiveUp,
   decideRecall,
   decideWithdrawal,
   isHeldBeforeBeginning,
-  isPauseLifted,
   isUpdateToCancel,
   type KnownRelease,
   nextGood,
   recalledParts,
   recalledReleases,
-  recallOfOffer,
   repaveHolds,
 } from './recall.ts';
 import type { Recall, RecallFacts } from './recall-types.ts';
-import { anyFacts } from './testing/any-facts.ts';
 import {
   agent,
-  at,
   attempt,
   confirmed,
   digestOf,
@@ -437,106 +429,5 @@ describe("an operator's act", () => {
   ])('$name', ({ recalls: of, becomes }) => {
     const decision = decideWithdrawal({ version, isKnown: true, recalls: of });
     expect(decision.kind === 'refused' ? decision.code : decision.kind).toBe(becomes);
-  });
-});
-
-const anyRecalls: fc.Arbitrary<RecallFacts> = fc
-  .record({
-    versions: fc.subarray(['4.1.12', '4.2.7', '4.2.8', '4.3.0']),
-    evenIfPaused: fc.subarray([platform('4.1.12'), platform('4.2.7')]),
-    known: fc.subarray([
-      ...known,
-      { platformVersion: platform('4.3.0'), agentDigest: digestOf('agent-4.3.0'), profileDigests: [oldProfile.digest] },
-    ]),
-  })
-  .map(({ versions, evenIfPaused, known: there }) => ({
-    releases: recalledReleases(
-      there,
-      versions.map((version) => recall(version)),
-    ),
-    evenIfPaused,
-  }));
-const anyRecalled: fc.Arbitrary<GatewayFacts> = fc
-  .tuple(anyFacts, anyRecalls)
-  .map(([facts, more]) => ({ ...facts, recalls: more }));
-const many = { numRuns: 2000 };
-/** Where most facts are left out first. */
-const some = { numRuns: 300 };
-
-describe('for all facts', () => {
-  test('a recalled release is never newly named: neither its agent nor a plan for its profile', () => {
-    fc.assert(
-      fc.property(anyRecalled, fc.nat(minutes(60)), (facts, later) => {
-        fc.pre(recallOfOffer(facts) !== undefined);
-        const decision = decideAgentUpdate(facts, at(later));
-        expect(decision.kind).not.toBe('update');
-        expect(isProfileUpdateAvailable(facts)).toBe(false);
-      }),
-      many,
-    );
-  });
-
-  test('an agent that is named is not recalled, unless its attempt was swapped', () => {
-    fc.assert(
-      fc.property(anyRecalled, (facts) => {
-        const decision = decideAgentUpdate(facts, t0);
-        const named = decision.kind === 'update' || decision.kind === 'continue' ? decision.to.digest : undefined;
-        const bad = facts.recalls?.releases.flatMap(({ agentDigests }) => agentDigests) ?? [];
-        fc.pre(named !== undefined && bad.includes(named));
-        expect(facts.observation?.attempt?.phase).toBe('watching');
-      }),
-      some,
-    );
-  });
-
-  test('what is past its point of no return is not held, and everything else to a recalled profile is', () => {
-    fc.assert(
-      fc.property(anyRecalled, (facts) => {
-        const { profileUpdate, observation: seen } = facts;
-        fc.pre(profileUpdate !== undefined && seen !== undefined);
-        const bad = facts.recalls?.releases.flatMap(({ profileDigests }) => profileDigests) ?? [];
-        const isBad = bad.includes(profileUpdate?.plan.to.digest ?? '');
-        const own = seen?.profileUpdate;
-        const isOver = own?.phase === 'completed' || own?.phase === 'cancelled';
-        const counts =
-          own?.planId === profileUpdate?.plan.planId && !(isOver && (own?.retry ?? 0) < (profileUpdate?.retry ?? 0));
-        const isPast = own !== undefined && counts && isPastCancel(plan().steps, own);
-        fc.pre(isPast || isBad);
-        expect(repaveHolds(facts).length === 0).toBe(isPast);
-      }),
-      many,
-    );
-  });
-
-  test('a pause is lifted only from what is recalled, towards what is not', () => {
-    fc.assert(
-      fc.property(anyRecalled, (facts) => {
-        fc.pre(isPauseLifted(facts));
-        expect(recalledParts(facts)).not.toEqual([]);
-        expect(recallOfOffer(facts)).toBeUndefined();
-      }),
-      some,
-    );
-  });
-
-  test('the explanation is empty if and only if the gateway is current; with a recalled part it is not', () => {
-    fc.assert(
-      fc.property(anyRecalled, fc.nat(minutes(60)), (facts, later) => {
-        const now = at(later);
-        expect(explain(facts, now).length === 0).toBe(isCurrent(facts, now));
-        expect(isCurrent(facts, now) && recalledParts(facts).length > 0).toBe(false);
-      }),
-      many,
-    );
-  });
-
-  test('an attempt is given up only before its swap', () => {
-    fc.assert(
-      fc.property(anyRecalled, (facts) => {
-        fc.pre(attemptToGiveUp(facts) !== undefined);
-        expect(['rehearsing', 'swapping']).toContain(facts.observation?.attempt?.phase);
-      }),
-      some,
-    );
   });
 });
