@@ -125,7 +125,11 @@ describe('what a target names', () => {
 
   describe('once the metadata has expired', () => {
     const order = () => ({
-      ...{ planId: `sha256:${'a'.repeat(64)}`, release: '4.2.7', retry: 0, isCancelled: false, steps: [] },
+      planId: `sha256:${'a'.repeat(64)}`,
+      release: '4.2.7',
+      retry: 0,
+      isCancelled: false,
+      steps: [],
       from: { version: '4.1.12', digest: profile('4.1.12').digest },
       to: { version: '4.2.7', digest: profile('4.2.7').digest },
     });
