@@ -307,5 +307,7 @@ test('the chain of roots is followed from the first: one that its forerunner did
   const other = value(await prepareRotation({ repositoryDirectory: thief, rotation: {}, now }));
   value(await publishRequest({ directory: thief, request: sign(other, root), keys: [snapshot, timestamp], now }));
   await cp(path.join(thief, 'metadata', '2.root.json'), path.join(team.directory, 'metadata', '2.root.json'));
-  expect(codes(await readRepository(team.directory))).toEqual(['repository-invalid']);
+  const outcome = await readRepository(team.directory);
+  expect(codes(outcome)).toEqual(['repository-invalid']);
+  expect(outcome.kind === 'refused' && outcome.reasons[0].message).toContain('root was signed by 0/2 keys');
 });
