@@ -152,6 +152,8 @@ export const InstallBundle = Type.Object({
   /** The install manifest as Kubernetes objects, in the order to apply them. */
   objects: Type.Array(Type.Record(Type.String(), Type.Unknown())),
   registrationToken: Type.String(),
+  /** Whose guard, agent and profile it is; control planes before 0.2.0 do not say. */
+  release: Type.Optional(Version),
   /** What the Cluster is made with: the release's profile for the provider. */
   cluster: Type.Object({
     kubernetesVersion: Version,

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ProblemError } from '@gatehouse/contract/client';
-import type { Gateway } from '@gatehouse/contract/operator-types';
+import type { Gateway, InstallBundle } from '@gatehouse/contract/operator-types';
 import { renderGatewayCluster } from '@gatehouse/release/gateway-cluster';
 import { renderIdentitySecret } from '@gatehouse/release/install-manifest';
 import type { KubernetesManifest } from '@gatehouse/release/kubernetes-object';
@@ -10,6 +10,7 @@ import { apiCommand, type CommonOptions, open } from '../command.ts';
 import { exitCodes, Failure, usageFailure } from '../failure.ts';
 import type { ManagementCluster } from '../management-cluster.ts';
 import { parseManifest } from '../manifest.ts';
+import { fingerprintIn, readRoot, rootOption, verifyBundle } from '../root-of-trust.ts';
 import { reasonLines } from '../reasons.ts';
 import { parseRegistryPrefix } from '../registry-prefix.ts';
 import type { Terminal } from '../terminal.ts';
@@ -25,6 +26,7 @@ interface Options extends CommonOptions {
   readonly clusterClass: string;
   readonly clusterClassNamespace: string;
   readonly osVariable?: string;
+  readonly root?: string;
   readonly keepManagement?: boolean;
   readonly wait: boolean;
 }
@@ -51,6 +53,7 @@ export function gatewayInstall(terminal: Terminal): Command {
     .option('--cluster-class <name>', "the gateways' own ClusterClass, used by no host cluster", 'gatehouse-gateway')
     .option('--cluster-class-namespace <namespace>', 'where that ClusterClass is', 'default')
     .option('--os-variable <name>', 'the variable of the ClusterClass that carries the OS image')
+    .option(...rootOption)
     .option('--keep-management', 'Cluster API and the agent stay in the management cluster')
     .option('--no-wait', 'do not wait until the gateway runs')
     .action(async (name: string, { wait, ...options }: Options) => {
@@ -66,8 +69,10 @@ export function gatewayInstall(terminal: Terminal): Command {
       // Loaded only here: the Kubernetes client takes longer to load than any other command takes to run.
       const { openManagementCluster } = await import('../management-cluster.ts');
       const management = openManagementCluster(options.kubeconfig, options.context);
+      // Before the gateway is registered: a file that is none should leave nothing behind.
+      const root = options.root === undefined ? undefined : await readRoot(terminal, options.root);
       const gateway = await registerGateway(terminal, name, workers, options);
-      await install(terminal, gateway, workers, options, management);
+      await install(terminal, gateway, { ...options, workers, root }, management);
       if (wait) await waitUntilRunning(terminal, gateway, options);
       else
         terminal.out(
@@ -119,19 +124,24 @@ async function registerGateway(
 async function install(
   terminal: Terminal,
   gateway: Gateway,
-  workers: number,
-  options: Omit<Options, 'wait'>,
+  given: Omit<Options, 'wait' | 'workers' | 'root'> & {
+    readonly workers: number;
+    readonly root: Uint8Array | undefined;
+  },
   management: ManagementCluster,
 ): Promise<void> {
-  const { client, query } = open(terminal, options);
+  const { workers, root, ...options } = given;
+  const { server, client, query } = open(terminal, options);
   const { bundle } = await client.installGateway({ params: { gateway: gateway.id }, query, body: {} });
-  terminal.error(`Root of trust: ${bundle.rootFingerprint}`);
-  const objects = bundle.objects.map(parseManifest);
+  const { objects, rootFingerprint, nodes } = await toInstall(server, gateway, bundle, { ...options, root });
+  terminal.error(`Root of trust: ${rootFingerprint}`);
+  if (root === undefined) {
+    terminal.error('  Compare it with the publisher’s, or give the publisher’s own root.json with --root.');
+  }
   await refuseOtherGateway(objects, management);
   const cluster = renderGatewayCluster({
     gatewayName: gateway.name,
-    kubernetesVersion: bundle.cluster.kubernetesVersion,
-    os: bundle.cluster.os,
+    ...nodes,
     controlPlanes: gateway.controlPlanes,
     workers,
     clusterClass: { name: options.clusterClass, namespace: options.clusterClassNamespace },
@@ -144,9 +154,42 @@ async function install(
   );
   // Applied once: from then on only the agent's profile roller changes it, and a repeated install must not undo that.
   if (!(await management.exists(cluster))) await management.apply(cluster);
-  terminal.error(
-    `Its cluster is being made with Kubernetes ${bundle.cluster.kubernetesVersion} and ${bundle.cluster.os}.`,
-  );
+  terminal.error(`Its cluster is being made with Kubernetes ${nodes.kubernetesVersion} and ${nodes.os}.`);
+}
+
+interface ToInstall {
+  readonly objects: readonly KubernetesManifest[];
+  readonly rootFingerprint: string;
+  readonly nodes: { readonly kubernetesVersion: string; readonly os: string };
+}
+
+/** With a root of our own everything that runs is rendered here; without one it is what the control plane sent. */
+async function toInstall(
+  server: string,
+  gateway: Gateway,
+  bundle: InstallBundle,
+  {
+    root,
+    registryPrefix,
+    osVariable,
+  }: Pick<Options, 'registryPrefix' | 'osVariable'> & { root: Uint8Array | undefined },
+): Promise<ToInstall> {
+  const { kubernetesVersion, os } = bundle.cluster;
+  const sent = { kubernetesVersion, os };
+  if (root === undefined) {
+    const objects = bundle.objects.map(parseManifest);
+    return { objects, rootFingerprint: await fingerprintIn(objects), nodes: sent };
+  }
+  const { name, installation, provider } = gateway;
+  const prefix = registryPrefix === undefined ? undefined : parseRegistryPrefix(registryPrefix, '--registry-prefix');
+  const order = { root, gateway: { name, installation, provider }, registryPrefix: prefix, osVariable };
+  const { objects, rootFingerprint, nodes, release } = await verifyBundle({ server }, bundle, order);
+  if (nodes?.kubernetesVersion === kubernetesVersion && nodes.os === os) return { objects, rootFingerprint, nodes };
+  throw new Failure(exitCodes.refused, [
+    `The control plane says that nodes are made with Kubernetes ${kubernetesVersion} and ${os}, and the signed release ` +
+      `${release.platformVersion} has ${nodes === undefined ? `no profile for ${provider}` : `${nodes.kubernetesVersion} and ${nodes.os}`}.`,
+    'Install nothing, and find out who runs that control plane.',
+  ]);
 }
 
 /** Names are unique in a tenant only; another tenant's gateway of this name may already be in that cluster. */

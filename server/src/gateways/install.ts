@@ -127,6 +127,7 @@ export async function installBundle(
   return done({
     objects: (await installObjects(db, row, release, services)).map((object) => ({ ...object })),
     registrationToken: input.token,
+    release: input.release,
     cluster: { kubernetesVersion: nodes.kubernetes, os: nodes.os, profile: pointer },
     rootFingerprint: input.rootFingerprint,
   });
