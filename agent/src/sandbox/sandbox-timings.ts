@@ -32,4 +32,6 @@ export const sandboxTimings: Timings = {
     packMax: minutes(1),
     writeRefusedMax: seconds(20),
   },
+  // The control plane's own; no agent waits for it.
+  platform: productionTimings.platform,
 };

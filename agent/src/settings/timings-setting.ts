@@ -11,7 +11,7 @@ const valueMax = 7 * 24 * 3_600_000;
 export function parseTimings(text: string | undefined): Timings {
   if (text === undefined || text.trim() === '') return productionTimings;
   const given = parseGroups(text);
-  const { poll, lease, agentUpdate, guard, profileUpdate } = productionTimings;
+  const { poll, lease, agentUpdate, guard, profileUpdate, platform } = productionTimings;
   const group = <Group extends Readonly<Record<keyof Group, number>>>(name: string, production: Group): Group => ({
     ...production,
     ...parseMembers(name, given[name], production),
@@ -25,6 +25,7 @@ export function parseTimings(text: string | undefined): Timings {
     agentUpdate: group('agentUpdate', agentUpdate),
     guard: group('guard', guard),
     profileUpdate: group('profileUpdate', profileUpdate),
+    platform: group('platform', platform),
   };
 }
 
