@@ -14,6 +14,7 @@ import {
   verifyBundle,
 } from '@gatehouse/release/bundle-import';
 import { type CarriedFiles, openCarriedArchive, openCarriedFolder } from '@gatehouse/release/carried-files';
+import { openCarriedSite, SiteFault } from '@gatehouse/release/carried-site';
 import { withRegistryPrefix } from '@gatehouse/release/image-reference';
 import { encodeRepositoryFiles } from '@gatehouse/release/release-import';
 import { byteCount } from './byte-count.ts';
@@ -167,6 +168,7 @@ async function withCarriedFiles(
   source: string,
   use: (files: CarriedFiles, name: string) => Promise<void>,
 ): Promise<void> {
+  if (/^https?:\/\//.test(source)) return withSite(source, use);
   if (source !== '-' && statSync(source, { throwIfNoEntry: false })?.isDirectory() === true) {
     return use(openCarriedFolder(source), source);
   }
@@ -186,6 +188,20 @@ async function withCarriedFiles(
     }
   } finally {
     await archive.forget();
+  }
+}
+
+async function withSite(url: string, use: (files: CarriedFiles, name: string) => Promise<void>): Promise<void> {
+  try {
+    await use(openCarriedSite(url), url);
+  } catch (error) {
+    if (!(error instanceof SiteFault)) throw error;
+    const why = error.cause instanceof Error ? (error.cause.cause ?? error.cause) : undefined;
+    throw new Failure(exitCodes.failed, [
+      error.message,
+      ...(why instanceof Error ? [`  ${why.message}`] : []),
+      '  Nothing was imported. Name the folder that holds metadata/ and targets/.',
+    ]);
   }
 }
 

@@ -11,7 +11,7 @@ export function releaseImport(terminal: Terminal): Command {
   )
     .argument(
       '<source>',
-      'a repository folder of `release publish`, a file of `release bundle`, or - for standard input',
+      'a repository folder of `release publish`, its https address, a file of `release bundle`, or - for standard input',
     )
     .option('--images-to <registry>', "push a bundle's images here; gateways pull them with this registry prefix")
     .option('--root-fingerprint <fingerprint>', 'the root of trust as its owner told it; any other is refused');
