@@ -82,7 +82,9 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
 
   /** Undefined, with the reason kept, when the release does not verify. */
   const verify = async (agent: AgentRelease, target: Target | undefined): Promise<string | undefined> => {
-    const before = verified.get(agent.digest);
+    // A digest alone would vouch for whatever version a target gives it.
+    const key = `${agent.version} ${agent.digest}`;
+    const before = verified.get(key);
     if (before !== undefined && clock.monotonic() - before.at < verifiedMilliseconds) return before.repository;
     const named = target?.agent?.digest === agent.digest ? target.agent.release : agent.version;
     const question = { release: named, version: agent.version, digest: agent.digest, isRetried: false };
@@ -100,7 +102,7 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
       return undefined;
     }
     const { repository } = result.value.agent;
-    verified.set(agent.digest, { repository, at: clock.monotonic() });
+    verified.set(key, { repository, at: clock.monotonic() });
     verification = { digest: agent.digest, at: clock.monotonic() };
     return repository;
   };
