@@ -123,6 +123,16 @@ describe('what a target names', () => {
     expect(reasons.length).toBeGreaterThan(0);
   });
 
+  test('of a recalled release only what runs or has begun is gone on with', async () => {
+    await repository.recall('4.2.7', 'It loses volumes.', new Date());
+    const running: Standing = { ...nothing, agents: new Set([agent('4.2.7').digest]) };
+    const named = target({ agent: agent('4.2.7') });
+    expect(await verifyTarget(await open(), named, 'vsphere', running)).toEqual([]);
+    expect(codes(await verifyTarget(await open(), named, 'vsphere', nothing))).toEqual(['release-recalled']);
+    const other = target({ initialProfile: profile('4.2.7') });
+    expect(codes(await verifyTarget(await open(), other, 'vsphere', nothing))).toEqual(['release-recalled']);
+  });
+
   describe('once the metadata has expired', () => {
     const order = () => ({
       planId: `sha256:${'a'.repeat(64)}`,

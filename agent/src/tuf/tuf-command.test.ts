@@ -146,6 +146,15 @@ test('download fetches a file once, and again when it was changed or is another'
   expect(await downloaded()).toEqual(['two']);
 });
 
+test('download keeps no file that is not the one that was signed', async () => {
+  await init();
+  offer('a', 'content');
+  for (const [name] of repository.files) if (name.endsWith('.a')) repository.files.set(name, Buffer.from('another'));
+  expect(await download('a')).toBe(1);
+  expect(said).toContain('a is not the file that was signed');
+  expect((await readdir(directory)).toSorted()).toEqual(['given.json', 'metadata']);
+});
+
 test('download stops at the first that cannot be had', async () => {
   await init();
   offer('a', 'a');
@@ -162,6 +171,7 @@ test.each(['a b', 'ä?#%', "'(!)'", 'a:b', '.hidden', 'x'.repeat(400), 'a/...'])
     offer(name, 'content');
     expect(await download(name)).toBe(0);
     expect(await downloaded()).toEqual(['content']);
+    expect((await readdir(targets())).filter((file) => file.startsWith('.'))).toEqual([]);
     expect((await readdir(directory)).toSorted()).toEqual(['given.json', 'metadata', 'targets']);
   },
 );
