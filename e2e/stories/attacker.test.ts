@@ -3,11 +3,13 @@
  * something on a gateway that the holders of the release keys have not signed fails, and an operator sees why.
  */
 
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { attacks } from '../src/attacker/all-attacks.ts';
 import type { Attack } from '../src/attacker/attack.ts';
+import { installationAttacks } from '../src/attacker/installation-attacks.ts';
 import { signedAgent, telling } from '../src/attacker/lies.ts';
 import { findMarker, type SandboxGateway, startSandboxGateway } from '../src/attacker/sandbox-gateway.ts';
 import { readTable, renderTable } from '../src/attacker/security-page.ts';
@@ -27,6 +29,11 @@ afterEach(() => {
 
 const often = { timeoutSeconds: 30, everyMilliseconds: 50 } as const;
 const logged = 'log:';
+const nowhere = `{
+  "apiVersion": "v1", "kind": "Config", "current-context": "a",
+  "clusters": [{ "name": "a", "cluster": { "server": "http://127.0.0.1:9" } }],
+  "users": [{ "name": "a", "user": {} }], "contexts": [{ "name": "a", "context": { "cluster": "a", "user": "a" } }]
+}`;
 
 const refusalsSince = (since: number): readonly { readonly code: string; readonly message: string }[] =>
   gateway.server
@@ -77,7 +84,7 @@ describe('an attacker with the server, its disk, its database and its online key
     expect(new Set(attacks.map(({ name }) => name)).size).toBe(attacks.length);
     expect(attacks.length).toBeGreaterThanOrEqual(30);
     const page = await readFile(path.join(repositoryRoot, 'docs/security.md'), 'utf8');
-    expect(readTable(page)).toEqual(renderTable(attacks));
+    expect(readTable(page)).toEqual(renderTable([...attacks, ...installationAttacks]));
   });
 
   it.each(attacks)('$name: $refusal', async (attack) => {
@@ -97,6 +104,41 @@ describe('an attacker with the server, its disk, its database and its online key
     }
     await waitUntilHonest();
     expect(await findMarker(gateway)).toEqual([]);
+  });
+
+  it.each(installationAttacks)('$name: $refusal', async (attack) => {
+    const name = `site-${installationAttacks.indexOf(attack)}`;
+    const root = path.join(gateway.folder, 'repository/metadata/1.root.json');
+    const manifest = path.join(gateway.folder, `${name}.yaml`);
+    // Nothing is ever sent to that cluster.
+    const kubeconfig = path.join(gateway.folder, 'kubeconfig');
+    await writeFile(kubeconfig, nowhere);
+    const args = {
+      create: ['create', name, '--installation', 'existing-cluster', '--root', root, '--manifest', manifest],
+      install: ['install', name, '--kubeconfig', kubeconfig, '--keep-management', '--root', root],
+    }[attack.verb];
+    await attack.begin(gateway);
+    try {
+      const { exitCode, stdout, stderr } = await gateway.plane.gatehouse(['gateway', ...args]);
+      expect({ exitCode, stdout }).toEqual({ exitCode: 4, stdout: '' });
+      expect(stderr).toMatch(attack.says);
+      expect(existsSync(manifest)).toBe(false);
+    } finally {
+      await attack.end(gateway);
+    }
+    await waitUntilHonest();
+  });
+
+  it('does not hinder an honest installation with the publisher’s root', async () => {
+    const root = path.join(gateway.folder, 'repository/metadata/1.root.json');
+    const manifest = path.join(gateway.folder, 'honest.yaml');
+    const args = ['create', 'honest', '--installation', 'existing-cluster', '--root', root, '--manifest', manifest];
+    const { exitCode, stdout, stderr } = await gateway.plane.gatehouse(['gateway', ...args]);
+    expect({ exitCode, stderr }).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('verified') as string });
+    expect(stdout).toMatch(
+      /^kubectl apply --server-side -f '.*honest\.yaml'\nkubectl -n gatehouse-honest create secret/,
+    );
+    expect(await readFile(manifest, 'utf8')).toContain(`@${gateway.agentDigest}`);
   });
 
   it('leaves an event behind for everything that an agent could report', async () => {

@@ -12,11 +12,13 @@ async function decideAgain({ admin, gateway }: Battlefield): Promise<void> {
   await admin.clearPause({ params: { scope: 'gateway', name: gateway } });
 }
 
+interface Spoiling {
+  readonly begin: (field: Battlefield) => Promise<object>;
+  readonly end: (field: Battlefield) => Promise<void>;
+}
+
 /** Runs `spoil`; when the attack ends, the tables are put back as they were. */
-function spoiling(
-  tables: readonly string[],
-  spoil: (field: Battlefield) => Promise<unknown>,
-): Pick<Attack, 'begin' | 'end'> {
+export function spoiling(tables: readonly string[], spoil: (field: Battlefield) => Promise<unknown>): Spoiling {
   const kept = (table: string): string => `before_the_attack_${table}`;
   return {
     begin: async (field) => {

@@ -44,7 +44,7 @@ function targetsKeyIds({ repository }: Battlefield): readonly string[] {
 }
 
 /** The next root, with the attacker's key in every role. */
-function attackersRoot({ repository }: Battlefield): Json {
+export function attackersRoot({ repository }: Battlefield): Json {
   const root = repository.current('root').signed;
   const { keyId, publicKey } = repository.key;
   root['version'] = Number(root['version']) + 1;

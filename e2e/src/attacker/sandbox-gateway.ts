@@ -24,6 +24,8 @@ import { startStolenServer } from './stolen-server.ts';
 
 export interface SandboxGateway extends Battlefield {
   readonly plane: ControlPlane;
+  /** Of this story; the publisher's repository is in it. */
+  readonly folder: string;
   /** What was signed for it to run at first. */
   readonly agentDigest: string;
   /** Whatever runs or is to run on the gateway, by digest, and the objects of its packs, by name. */
@@ -107,6 +109,7 @@ export async function startSandboxGateway(): Promise<SandboxGateway> {
       gateway: name,
       provider,
       plane,
+      folder,
       server,
       repository,
       marker,

@@ -2,9 +2,11 @@
 
 import type { Attack } from './attack.ts';
 
+type Row = Pick<Attack, 'name' | 'has' | 'refusal'>;
+
 const head = '| attack | the attacker has | refused with |';
 
-export function renderTable(attacks: readonly Attack[]): readonly string[] {
+export function renderTable(attacks: readonly Row[]): readonly string[] {
   return [
     head,
     '| --- | --- | --- |',
