@@ -291,12 +291,15 @@ describe('the platform', () => {
     server.prependListener('request', (request: IncomingMessage) => {
       if (request.url !== '/v1/platform') return;
       looks += 1;
+      // While it starts anew it does not answer; the plan goes on all the same.
+      if (looks === 2) answers['GET /v1/platform'] = problem('unavailable', 'starting');
       if (looks < 3) return;
       const ended = { state: 'done', reasons: [], endedAt: '2026-11-23T10:00:00Z', endedBy: 'control plane' };
       answers['GET /v1/platform'] = { status: 200, body: { ...platform('4.3.0', ended), gates: [] } };
     });
-    const { exitCode, out } = await run('platform upgrade 4.3.0 --follow');
+    const { exitCode, out, error } = await run('platform upgrade 4.3.0 --follow');
     expect(exitCode).toBe(0);
+    expect(error).toBe('The connection was lost; trying again every second.');
     expect(out.split('site-a waits')).toHaveLength(2);
     expect(out).toMatch(/The platform is on 4\.3\.0; the plan from 4\.1\.12 to 4\.3\.0 is done\.$/);
     answer('4.1.12', { state: 'cancelled', endedAt: '2026-11-23T10:00:00Z', endedBy: 'bob' });

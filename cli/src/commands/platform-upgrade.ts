@@ -90,6 +90,7 @@ async function waitForHop(terminal: Terminal, client: Client, from: Platform, le
 async function followPlan(terminal: Terminal, client: Client, first: Platform): Promise<void> {
   let platform = first;
   let said = '';
+  let isReached = true;
   while (!terminal.interrupted.aborted) {
     const { plan, version } = platform;
     if (plan === undefined) throw new Failure(exitCodes.failed, ['The platform has no plan any more.']);
@@ -103,17 +104,20 @@ async function followPlan(terminal: Terminal, client: Client, first: Platform): 
       ]);
     }
     await pause(lookEveryMilliseconds, undefined, { signal: terminal.interrupted }).catch(() => undefined); // Interrupted: the loop ends.
-    platform = await lookAgain(client, platform);
+    const looked = await lookAgain(client);
+    if (looked === undefined && isReached) terminal.error('The connection was lost; trying again every second.');
+    isReached = looked !== undefined;
+    platform = looked ?? platform;
   }
 }
 
 /** A control plane that starts anew is waited for; the plan goes on without anybody looking. */
-async function lookAgain(client: Client, before: Platform): Promise<Platform> {
+async function lookAgain(client: Client): Promise<Platform | undefined> {
   try {
     return await client.getPlatform({});
   } catch (error) {
     if (error instanceof ProblemError && error.problem.status < 500 && error.problem.status !== 429) throw error;
-    return before;
+    return undefined;
   }
 }
 
