@@ -109,7 +109,7 @@ export const operatorRoutes = {
     query: GatewayListQuery,
     reply: page(Gateway),
     status: 200,
-    codes: [...reads],
+    codes: [...reads, 'not-found'],
   },
   getGateway: {
     method: 'GET',
@@ -194,7 +194,7 @@ export const operatorRoutes = {
     query: EventQuery,
     reply: page(GatewayEvent),
     status: 200,
-    codes: [...reads],
+    codes: [...reads, 'not-found'],
   },
   getProfileUpdate: {
     method: 'GET',
@@ -277,7 +277,7 @@ export const operatorRoutes = {
       exemptions: Type.Array(Type.Object({ gateway: Type.String(), ...Exemption.properties })),
     }),
     status: 200,
-    codes: [...reads],
+    codes: [...reads, 'not-found'],
   },
   setPause: {
     method: 'POST',
@@ -493,7 +493,7 @@ export const operatorRoutes = {
     ),
     reply: page(HostCluster),
     status: 200,
-    codes: [...reads],
+    codes: [...reads, 'not-found'],
   },
   createHostCluster: {
     method: 'POST',
@@ -520,7 +520,7 @@ export const operatorRoutes = {
     ),
     reply: page(AuditRecord),
     status: 200,
-    codes: [...reads],
+    codes: [...reads, 'not-found'],
   },
   listTenants: {
     method: 'GET',
@@ -618,10 +618,10 @@ export const operatorRoutes = {
     path: '/v1/session',
     summary: 'Sign in',
     permission: 'public',
-    body: Type.Object(
-      { key: Type.Optional(Type.String({ maxLength: 200 })), token: Type.Optional(Type.String({ maxLength: 200 })) },
-      { additionalProperties: false },
-    ),
+    body: Type.Union([
+      Type.Object({ key: Type.String({ maxLength: 200 }) }, { additionalProperties: false }),
+      Type.Object({ token: Type.String({ maxLength: 200 }) }, { additionalProperties: false }),
+    ]),
     reply: Type.Object({ name: Type.String() }),
     status: 200,
     codes: ['invalid-request', 'not-signed-in', 'too-many-requests', 'unavailable'],

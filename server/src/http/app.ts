@@ -39,7 +39,8 @@ import { createMetrics } from './metrics.ts';
 import { registerHealthRoutes } from './health.route.ts';
 import { addNamedSchemas, describeApi } from './openapi.ts';
 import { registerOperatorRoutes } from './operator-routes.ts';
-import { handleError, handleNotFound } from './problem-reply.ts';
+import { createAddresses } from './addresses.ts';
+import { createFaultHandlers, type FaultHandlers } from './problem-reply.ts';
 import type { Services } from './services.ts';
 import { compileSchema } from './validation.ts';
 
@@ -69,6 +70,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   const followers = createFollowers(services.db, signal, (error) =>
     options.logger.error({ err: error }, 'a followed event stream broke'),
   );
+  const addresses = createAddresses();
+  const { handleError, handleNotFound } = createFaultHandlers(addresses);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Typed as plain HTTP either way: nothing here depends on it.
   const http = Fastify({
     loggerInstance: options.logger,
@@ -89,6 +92,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   }) as unknown as FastifyInstance;
 
   // First of all, so that every fault of what follows is answered in our form.
+  http.addHook('onRoute', (route) => addresses.add(route));
   http.setErrorHandler(handleError);
   http.setValidatorCompiler(compileSchema);
   await http.register(fastifyRateLimit, { global: false });
@@ -158,13 +162,17 @@ export async function createApp(options: AppOptions): Promise<App> {
   registerAgentRoutes(http, { services, memory, times, attention });
   registerReleaseFileRoutes(http, services);
   registerInstallManifestRoute(http, services);
-  if (options.consoleDirectory !== undefined) await registerConsole(http, options.consoleDirectory);
+  if (options.consoleDirectory !== undefined) await registerConsole(http, options.consoleDirectory, handleNotFound);
   await http.ready();
   return { http, followers };
 }
 
 /** The built console. Its pages have addresses of their own, all of which are its index. */
-async function registerConsole(http: FastifyInstance, directory: string): Promise<void> {
+async function registerConsole(
+  http: FastifyInstance,
+  directory: string,
+  handleNotFound: FaultHandlers['handleNotFound'],
+): Promise<void> {
   const index = path.join(directory, 'index.html');
   if (!existsSync(index)) return;
   await http.register(fastifyStatic, {

@@ -37,9 +37,10 @@ function replySchema(schema: Type.TSchema): JsonSchema {
 }
 
 /** The problem replies of a route by status, each with the codes that it may carry. */
-function problemReplies(problemCodes: readonly Code[]): JsonSchema {
+function problemReplies(problemCodes: readonly Code[], hasBody: boolean): JsonSchema {
   const byStatus = new Map<number, Code[]>();
-  for (const code of new Set<Code>([...problemCodes, 'too-many-requests', 'internal-error'])) {
+  const ofBody: readonly Code[] = hasBody ? ['payload-too-large', 'unsupported-media-type'] : [];
+  for (const code of new Set<Code>([...problemCodes, ...ofBody, 'too-many-requests', 'internal-error'])) {
     const { status } = codes[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
@@ -59,7 +60,8 @@ const KeyHeader = Type.Object({
 });
 
 export function routeSchema(name: string, route: Route): FastifySchema {
-  const isWrite = route.method !== 'GET';
+  // Signing out is no use case, and done twice it is done.
+  const takesKey = route.method !== 'GET' && route.permission !== 'public' && name !== 'signOut';
   const isFollowed = name === 'listEvents' || name === 'listGatewayEvents';
   const reply: JsonSchema =
     route.reply === undefined
@@ -81,8 +83,8 @@ export function routeSchema(name: string, route: Route): FastifySchema {
     params: route.params ?? Type.Object({}, { additionalProperties: false }),
     querystring: route.query ?? Type.Object({}, { additionalProperties: false }),
     ...(route.body === undefined ? {} : { body: route.body }),
-    ...(isWrite && route.permission !== 'public' ? { headers: KeyHeader } : {}),
-    response: { [route.status]: reply, ...problemReplies(route.codes) },
+    ...(takesKey ? { headers: KeyHeader } : {}),
+    response: { [route.status]: reply, ...problemReplies(route.codes, route.body !== undefined) },
   };
 }
 
@@ -96,7 +98,7 @@ export function agentRouteSchema(route: {
     summary: route.summary,
     tags: ['agent'],
     body: route.body,
-    response: { 200: { description: 'Done.', ...replySchema(route.reply) }, ...problemReplies(route.codes) },
+    response: { 200: { description: 'Done.', ...replySchema(route.reply) }, ...problemReplies(route.codes, true) },
   };
 }
 

@@ -1,8 +1,8 @@
 /** Every "no" leaves as RFC 9457 problem details: refusals, requests that do not fit, and our own faults. */
 
-import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import { type Code, codes, type Problem, toProblem } from '@gatehouse/contract/problem';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Addresses } from './addresses.ts';
 import type { Refusal } from './answer.ts';
 import { InvalidRequest } from './validation.ts';
 
@@ -21,6 +21,7 @@ export async function sendRefusal(
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply
     .code(problem.status)
+    .headers(problem.status === 401 ? { 'www-authenticate': 'Bearer' } : {})
     .header('content-type', 'application/problem+json; charset=utf-8')
     .serializer((body: unknown) => JSON.stringify(body))
     .send(problem);
@@ -48,8 +49,27 @@ const codeOfFault: Readonly<Record<string, { readonly code: Code; readonly detai
   FST_ERR_BAD_URL: { code: 'invalid-request', detail: 'The address cannot be read; check its percent signs.' },
 };
 
-/** Set before any route or plugin: it is what keeps a foreign error body from being sent. */
-export function handleError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export interface FaultHandlers {
+  /** Set before any route or plugin: it is what keeps a foreign error body from being sent. */
+  readonly handleError: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+  /** For whatever no route takes: an address that is not there, or that takes other methods. */
+  readonly handleNotFound: (request: FastifyRequest, reply: FastifyReply) => FastifyReply;
+}
+
+export function createFaultHandlers(addresses: Addresses): FaultHandlers {
+  const handleNotFound = (request: FastifyRequest, reply: FastifyReply) => sendNotFound(addresses, request, reply);
+  return {
+    handleNotFound,
+    // What is wrong with the body of a request that no route takes is nobody's concern; an address that cannot be read is.
+    handleError: (error, request, reply) =>
+      request.is404 && isOfRequest(error) ? handleNotFound(request, reply) : sendFault(error, request, reply),
+  };
+}
+
+const isOfRequest = ({ statusCode, code }: FastifyError): boolean =>
+  (statusCode === 400 || statusCode === 415) && code !== 'FST_ERR_BAD_URL';
+
+function sendFault(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof InvalidRequest) {
     return sendProblem(
       reply,
@@ -88,16 +108,10 @@ function isConnectionFault(error: Error & { code?: unknown }): boolean {
   );
 }
 
-const patterns = Object.values(operatorRoutes).map(({ path, method }) => ({
-  method,
-  pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
-}));
-
-/** For whatever is not in the route table: an address that is not there, or that takes other methods. */
-export function handleNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+function sendNotFound(addresses: Addresses, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = request.url.split('?', 1)[0] ?? '';
-  const methods = [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
-  if (methods.length > 0 && !methods.some((method) => method === request.method)) {
+  const methods = addresses.methodsOf(path);
+  if (methods.length > 0 && !methods.includes(request.method)) {
     const allowed = methods.join(', ');
     const detail = `${path} does not take ${request.method}; it takes ${allowed}.`;
     reply.header('allow', allowed);

@@ -76,6 +76,10 @@ describe('what does not fit is answered with a code, the field and the next step
     ],
     ['a prototype', 'POST', '/v1/gateways', { body: '{"__proto__":{"name":"x"}}' }, 400, 'invalid-request'],
     ['a limit that is no number', 'GET', '/v1/gateways?limit=many', {}, 400, 'invalid-request'],
+    ['a limit that is true', 'GET', '/v1/gateways?limit=true', {}, 400, 'invalid-request'],
+    ['a limit as only some write a number', 'GET', '/v1/gateways?limit=1e1', {}, 400, 'invalid-request'],
+    ['a limit said twice', 'GET', '/v1/gateways?limit=1&limit=1', {}, 400, 'invalid-request'],
+    ['a truth as a number', 'GET', '/v1/platform/plan?to=4.2.7&forecast=1', {}, 400, 'invalid-request'],
     ['a limit above the bound', 'GET', '/v1/gateways?limit=501', {}, 400, 'invalid-request'],
     ['a query that nobody knows', 'GET', '/v1/gateways?colour=red', {}, 400, 'invalid-request'],
     ['a cursor of nobody', 'GET', '/v1/gateways?cursor=abc', {}, 400, 'invalid-request'],
@@ -116,6 +120,8 @@ describe('what does not fit is answered with a code, the field and the next step
       'invalid-request',
     ],
     ['an address that is not there', 'GET', '/v1/nothing', {}, 404, 'not-found'],
+    ['a method that an address of agents does not take', 'GET', '/v1/agent/poll', {}, 405, 'method-not-allowed'],
+    ['another one, with what is no JSON', 'PUT', '/v1/gateways', { body: '{"a":' }, 405, 'method-not-allowed'],
     ['a method that the address does not take', 'PUT', '/v1/gateways', { body: {} }, 405, 'method-not-allowed'],
   ])('%s', async (_name, method, address, call, status, code) => {
     const before = await countGateways();

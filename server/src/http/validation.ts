@@ -31,7 +31,7 @@ export const compileSchema: FastifySchemaCompiler<Type.TSchema> = ({ schema, htt
   const part = partNames[httpPart ?? ''] ?? 'request';
   const isText = part !== 'body';
   return (given: unknown) => {
-    const value = isText ? validator.Default(validator.Convert(given)) : given;
+    const value = isText ? validator.Default(fromText(given, schema)) : given;
     const unreadable = isText ? unreadableIn(given) : undefined;
     if (unreadable !== undefined) {
       const message = `${part}.${unreadable} holds a zero byte or half a character, which nothing here is named with.`;
@@ -41,6 +41,25 @@ export const compileSchema: FastifySchemaCompiler<Type.TSchema> = ({ schema, htt
     return { error: new InvalidRequest(part, toReasons(part, validator.Errors(value))) };
   };
 };
+
+/**
+ * A parameter is text. Where its schema wants a number or a boolean, only the one way in which JSON writes it is read as
+ * such; whatever else it is stays text, and does not fit.
+ */
+function fromText(given: unknown, schema: Type.TSchema): unknown {
+  if (typeof given !== 'object' || given === null) return given;
+  const { properties } = schema as { readonly properties?: Readonly<Record<string, { readonly type?: unknown }>> };
+  return Object.fromEntries(
+    Object.entries(given).map(([name, text]: [string, unknown]) => [name, readAs(properties?.[name]?.type, text)]),
+  );
+}
+
+function readAs(type: unknown, text: unknown): unknown {
+  if (typeof text !== 'string') return text;
+  if (type === 'integer' && /^-?(0|[1-9]\d{0,15})$/.test(text)) return Number(text);
+  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}
 
 /** The database refuses such texts, so they are no name of anything. */
 function unreadableIn(given: unknown): string | undefined {

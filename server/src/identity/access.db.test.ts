@@ -1,5 +1,5 @@
-import { operatorRoutes, permissions, type Permission, type Route } from '@gatehouse/contract/operator-api';
-import { isAllowed, permissions as domainPermissions, roles, type Role } from '@gatehouse/domain/authorisation';
+import { permissions, type Route } from '@gatehouse/contract/operator-api';
+import { permissions as domainPermissions, roles, type Role } from '@gatehouse/domain/authorisation';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -53,75 +53,6 @@ afterAll(async () => {
 type Method = Route['method'];
 const as = (caller: Caller, method: Method, address: string, call: Call = {}): Promise<Reply> =>
   world.call(method, address, { ...call, token: tokens.get(caller) ?? '' });
-
-/** An address and a body that fit each route, about things that do not exist: whoever may call gets anything but 401 and 403. */
-const fitting: Readonly<Record<string, { readonly address?: string; readonly body?: object }>> = {
-  clearPause: { address: '/v1/pauses/gateway/nowhere' },
-  revokeToken: { address: '/v1/tokens/nobody' },
-  createGateway: {
-    body: { name: 'shared-name', installation: 'existing-cluster', provider: 'vsphere', project: 'nowhere' },
-  },
-  confirmProfileUpdate: { body: { planId: `sha256:${'0'.repeat(64)}` } },
-  setPause: { body: { scope: 'gateway', name: 'nowhere', reason: 'because' } },
-  setExemption: { body: { reason: 'because', until: '2040-01-01T00:00:00Z' } },
-  planPlatform: { address: '/v1/platform/plan?to=9.9.9' },
-  upgradePlatform: { body: { to: '9.9.9' } },
-  setPlatformChannel: { body: { channel: 'nowhere' } },
-  setWaiver: { body: { reason: 'because' } },
-  importReleases: { body: { metadata: {}, targets: {} } },
-  recallRelease: { address: '/v1/releases/9.9.9/recall', body: { reason: 'because' } },
-  withdrawRecall: { address: '/v1/releases/9.9.9/recall' },
-  createHostCluster: { body: { name: 'guest', namespace: 'guests', gateway: 'nowhere' } },
-  createTenant: { body: { name: 'acme' } },
-  createProject: { body: { name: 'main' } },
-  createToken: { body: { name: 'x', role: 'Viewer', tenant: 'nowhere' } },
-};
-const routes: readonly (readonly [string, Route])[] = Object.entries(operatorRoutes);
-const guarded = routes.flatMap(([name, route]) =>
-  route.permission === 'public' ? [] : [{ name, route, permission: route.permission }],
-);
-
-function request(name: string, route: Route): { readonly address: string; readonly call: Call } {
-  const { address = route.path.replace(':gateway', 'nowhere'), body } = fitting[name] ?? {};
-  if (route.body === undefined) return { address, call: {} };
-  return { address, call: { body: body ?? {} } };
-}
-
-describe.each(guarded)('$name', ({ name, route, permission }) => {
-  const { address, call } = request(name, route);
-
-  test('nobody gets an answer without being signed in', async () => {
-    expect(await world.call(route.method, address, { ...call, token: null })).toMatchObject({
-      status: 401,
-      body: { code: 'not-signed-in' },
-    });
-    expect(await world.call(route.method, address, { ...call, token: 'ght_madeup' })).toMatchObject({ status: 401 });
-  });
-
-  test.each(Object.keys(callers) as Caller[])('%s is answered as the matrix says', async (caller) => {
-    // The session of a token: nothing to end.
-    if (name === 'signOut') return;
-    const { role } = callers[caller];
-    const reply = await as(caller, route.method, address, call);
-    const isPermitted =
-      roleMay(role, permission) && (!isOfPlatform.has(name) || callers[caller].role === 'Platform Admin');
-    expect({ status: reply.status, isPermitted: ![401, 403].includes(reply.status) }).toEqual({
-      status: reply.status,
-      isPermitted,
-    });
-    expect(reply.status).not.toBe(500);
-  });
-});
-
-const isOfPlatform = new Set(['recallRelease', 'withdrawRecall', 'upgradePlatform', 'importReleases', 'createTenant']);
-function roleMay(role: Role, permission: Permission): boolean {
-  const scopes = [
-    { kind: 'platform' },
-    { kind: 'tenant', tenantId: 't' },
-    { kind: 'project', tenantId: 't', projectId: 'p' },
-  ] as const;
-  return scopes.some((scope) => isAllowed({ role, scope }, permission, scope));
-}
 
 test('contract and domain know the same permissions and roles', () => {
   expect([...permissions].toSorted()).toEqual([...domainPermissions].toSorted());

@@ -31,22 +31,18 @@ export function registerSignInRoutes(app: FastifyInstance, services: Services): 
     config: { rateLimit: { max: 20, timeWindow: '1 minute' } },
     handler: async (request, reply) => {
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Checked by the route's schema just before.
-      const { key, token } = (request as unknown as CallOf<'signIn'>).body;
+      const { body } = request as unknown as CallOf<'signIn'>;
       const now = services.now();
-      if ((key === undefined) === (token === undefined)) {
-        const message = 'body needs either key (of a sign-in link) or token (an API token), and not both.';
-        const reasons = [{ code: 'field-invalid', message }];
-        return sendRefusal(request, reply, refuse('invalid-request', message, { reasons }));
-      }
       let principal: Principal | undefined;
-      if (token !== undefined) principal = await selectPrincipalByToken(db, hashSecret(token), now);
-      if (key !== undefined) {
-        const tokenId = await useSignInKey(db, hashSecret(key), now);
+      if ('token' in body) {
+        principal = await selectPrincipalByToken(db, hashSecret(body.token), now);
+      } else {
+        const tokenId = await useSignInKey(db, hashSecret(body.key), now);
         principal = tokenId === undefined ? undefined : await selectPrincipalById(db, tokenId, now);
       }
       if (principal === undefined) {
         const detail =
-          key === undefined
+          'token' in body
             ? 'The token is unknown, expired or revoked; sign in with another one.'
             : 'The sign-in link is unknown, used or expired; restart the control plane for a new one, or sign in with an API token.';
         return sendRefusal(request, reply, refuse('not-signed-in', detail));

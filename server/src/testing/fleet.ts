@@ -3,14 +3,14 @@
 import { operatorRoutes, type ReplyOf } from '@gatehouse/contract/operator-api';
 import { type InstallBundle, ProfileUpdate, type Release } from '@gatehouse/contract/operator-types';
 import { observation, startAgent, type TestAgent } from './test-agent.ts';
-import { bodyAs, type World } from './world.ts';
+import { bodyAs, type Caller } from './world.ts';
 
-export async function releasesOf(world: World): Promise<ReadonlyMap<string, Release>> {
+export async function releasesOf(world: Caller): Promise<ReadonlyMap<string, Release>> {
   const { items } = bodyAs(operatorRoutes.listReleases.reply, await world.call('GET', '/v1/releases'));
   return new Map(items.map((release) => [release.version, release]));
 }
 
-export async function releaseOf(world: World, version: string): Promise<Release> {
+export async function releaseOf(world: Caller, version: string): Promise<Release> {
   const release = (await releasesOf(world)).get(version);
   if (release === undefined) throw new Error(`no release ${version} was imported`);
   return release;
@@ -18,7 +18,7 @@ export async function releaseOf(world: World, version: string): Promise<Release>
 
 export type Made = ReplyOf<'createGateway'>;
 
-export async function createGateway(world: World, more: object = {}): Promise<Made> {
+export async function createGateway(world: Caller, more: object = {}): Promise<Made> {
   const reply = await world.call('POST', '/v1/gateways', {
     body: { name: 'site-a', installation: 'existing-cluster', provider: 'vsphere', ...more },
   });
@@ -32,7 +32,7 @@ export const tokenOf = ({ install }: Made): string => {
 };
 
 /** Enrolled and polled once, on the platform's present version. */
-export async function runningExistingCluster(world: World, name = 'site-a', version = '4.1.12'): Promise<TestAgent> {
+export async function runningExistingCluster(world: Caller, name = 'site-a', version = '4.1.12'): Promise<TestAgent> {
   const made = await createGateway(world, { name });
   const seen = observation(await releaseOf(world, version));
   const agent = await startAgent(world, { gatewayId: made.gateway.id, token: tokenOf(made), seen });
@@ -40,14 +40,14 @@ export async function runningExistingCluster(world: World, name = 'site-a', vers
   return agent;
 }
 
-export async function installBundle(world: World, name: string): Promise<InstallBundle> {
+export async function installBundle(world: Caller, name: string): Promise<InstallBundle> {
   const reply = await world.call('POST', `/v1/gateways/${name}/install`, { body: {} });
   return bodyAs(operatorRoutes.installGateway.reply, reply).bundle;
 }
 
 /** Installed by us, its first profile applied. */
 export async function runningCli(
-  world: World,
+  world: Caller,
   name = 'site-b',
   version = '4.1.12',
   controlPlanes: 1 | 3 = 3,
@@ -63,7 +63,7 @@ export async function runningCli(
 }
 
 /** The platform on 4.2.7 and the gateway's agent too, so that its profile update may be confirmed. */
-export async function withProfileUpdate(world: World, agent: TestAgent): Promise<string> {
+export async function withProfileUpdate(world: Caller, agent: TestAgent): Promise<string> {
   const upgrade = await world.call('POST', '/v1/platform/upgrade', { body: { to: '4.2.7' } });
   if (upgrade.status !== 202) throw new Error(`not upgraded: ${JSON.stringify(upgrade.body)}`);
   await agent.polls();
@@ -74,7 +74,7 @@ export async function withProfileUpdate(world: World, agent: TestAgent): Promise
   return bodyAs(ProfileUpdate, update).planId;
 }
 
-export async function eventsOf(world: World, gateway: string): Promise<readonly { type: string; message: string }[]> {
+export async function eventsOf(world: Caller, gateway: string): Promise<readonly { type: string; message: string }[]> {
   const reply = await world.call('GET', `/v1/gateways/${gateway}/events?after=0&limit=500`);
   return bodyAs(operatorRoutes.listGatewayEvents.reply, reply).items;
 }

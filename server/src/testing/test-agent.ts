@@ -10,7 +10,7 @@ import {
 } from '@gatehouse/contract/agent-api';
 import type { Release } from '@gatehouse/contract/operator-types';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
-import { bodyAs, type Reply, type World } from './world.ts';
+import { bodyAs, type Caller, type Reply } from './world.ts';
 
 export interface AgentKey {
   readonly publicKey: string;
@@ -23,19 +23,19 @@ export function newAgentKey(): AgentKey {
   return { publicKey: raw.toString('base64url'), privateKey };
 }
 
-export async function enrol(world: World, token: string, key: AgentKey): Promise<Reply> {
+export async function enrol(world: Caller, token: string, key: AgentKey): Promise<Reply> {
   const agent = { version: '4.1.12', digest: `sha256:${'0'.repeat(64)}` };
   return world.call('POST', '/v1/agent/enrol', { token: null, body: { token, publicKey: key.publicKey, agent } });
 }
 
 /** `signWith` differs from the gateway's own key where a test pretends. */
-export async function openSession(world: World, gatewayId: string, signWith: AgentKey): Promise<Reply> {
+export async function openSession(world: Caller, gatewayId: string, signWith: AgentKey): Promise<Reply> {
   const asked = await world.call('POST', '/v1/agent/challenge', { token: null, body: { gatewayId } });
   const { challenge } = bodyAs(ChallengeReply, asked);
   return sendProof(world, gatewayId, challenge, signWith);
 }
 
-export async function sendProof(world: World, gatewayId: string, challenge: string, key: AgentKey): Promise<Reply> {
+export async function sendProof(world: Caller, gatewayId: string, challenge: string, key: AgentKey): Promise<Reply> {
   const message = `gatehouse-agent-session:${gatewayId}:${challenge}`;
   const signature = sign(null, Buffer.from(message), key.privateKey).toString('base64url');
   return world.call('POST', '/v1/agent/session', { token: null, body: { gatewayId, challenge, signature } });
@@ -56,7 +56,7 @@ export interface TestAgent {
 }
 
 export async function startAgent(
-  world: World,
+  world: Caller,
   input: { readonly gatewayId: string; readonly token: string; readonly seen: Observation },
 ): Promise<TestAgent> {
   const key = newAgentKey();

@@ -49,14 +49,18 @@ export interface MoreOfRelease {
   readonly hasNoEdges?: boolean;
 }
 
-export interface World {
+/** Who asks a control plane, in this process or over the network. */
+export interface Caller {
+  /** With the admin's token unless another is given. */
+  call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', address: string, call?: Call): Promise<Reply>;
+}
+
+export interface World extends Caller {
   readonly plane: ControlPlane;
   readonly adminToken: string;
   readonly url: string;
   now(): Instant;
   advance(milliseconds: number): void;
-  /** With the admin's token unless another is given. */
-  call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', address: string, call?: Call): Promise<Reply>;
   /** Publishes and imports it; the first one sets the platform's version. */
   release(version: '4.1.12' | '4.2.7', change?: Partial<ReleaseSource>, more?: MoreOfRelease): Promise<Reply>;
   /** The publisher marks it bad in signed metadata; imported. */
