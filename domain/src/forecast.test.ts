@@ -80,6 +80,21 @@ describe('when hops open', () => {
     ]);
   });
 
+  test('a step that the plan keeps is one for its gateways too, although a newer patch is known', () => {
+    const releases = [
+      { version: '4.0.3', kubernetes: '1.26.1' },
+      { version: '4.0.4', kubernetes: '1.26.1' },
+      { version: '4.1.9', kubernetes: '1.27.6' },
+    ];
+    const facts = forecastFacts([owners], { hops: [{ from: platform('4.0.3'), to: platform('4.1.9') }] }, releases);
+    // One agent, and not that of 4.0.4 before it.
+    expect(told(forecastPlan(facts, t0))).toEqual([
+      '4.1.9, 11-23 10:00:00',
+      `end, 11-23 10:49:00, site-a until 11-23 10:49:00 (${agentAndSettle})`,
+      'done',
+    ]);
+  });
+
   test('a gateway that was away is walked first, and holds the first hop until it is there', () => {
     const facts = forecastFacts([{ ...owners, on: '4.0.3' }], {
       version: platform('4.2.7'),
