@@ -3,11 +3,12 @@
  * has not. Reads nothing and writes nothing.
  */
 
-import { Key, Metadata, Root, TargetFile, Targets } from '@tufjs/models';
+import { Key, Metadata, Root, TargetFile, type Targets } from '@tufjs/models';
 import { Role } from '@tufjs/models/dist/role.js';
 import { sha256Digest } from './canonical-json.ts';
 import { type PublicKey, type RoleName, roleNames } from './key-file.ts';
 import type { RootPlan } from './keys.ts';
+import { ManyTargets } from './many-targets.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import { type Expiry, type ExpiryChange, expiresAt } from './repository-settings.ts';
 import { type CurrentRepository, isVerifiedBy } from './repository-state.ts';
@@ -89,7 +90,7 @@ function addTargets(
 }
 
 function nextTargets(published: Targets | undefined, targets: TargetFiles, expires: string): Targets {
-  return new Targets({
+  return new ManyTargets({
     version: (published?.version ?? 0) + 1,
     specVersion,
     expires,

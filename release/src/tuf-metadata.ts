@@ -4,6 +4,7 @@ import { Metadata, MetadataKind, type Root, type Snapshot, type Targets, type Ti
 import type { JSONObject } from '@tufjs/models/dist/utils/index.js';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
+import { toTargetsMetadata } from './many-targets.ts';
 
 const AnyObject = Type.Unsafe<JSONObject>(Type.Object({}));
 const Signed = Type.Object({ signed: Type.Object({ version: Type.Integer({ minimum: 1 }) }) });
@@ -21,7 +22,7 @@ export function parseSnapshot(bytes: Uint8Array): Metadata<Snapshot> {
 }
 
 export function parseTargets(bytes: Uint8Array): Metadata<Targets> {
-  return Metadata.fromJSON(MetadataKind.Targets, parseObject(bytes));
+  return toTargetsMetadata(parseObject(bytes));
 }
 
 /** The version of metadata of any role. */
