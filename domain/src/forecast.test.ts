@@ -2,7 +2,18 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Forecast, type ForecastFacts, forecastPlan } from './forecast.ts';
 import { addMilliseconds, formatInstant, hours, minutes } from './instant.ts';
-import { at, pause, platform, t0 } from './testing/facts.ts';
+import {
+  agent,
+  at,
+  attempt,
+  confirmed,
+  digestOf,
+  observation,
+  pause,
+  platform,
+  progress,
+  t0,
+} from './testing/facts.ts';
 import { forecastFacts, type SmallGateway } from './testing/forecast-fleet.ts';
 import { productionTimings } from './timings.ts';
 
@@ -33,6 +44,9 @@ function told({ stages, end }: Forecast): readonly string[] {
 
 const owners: SmallGateway = { name: 'site-a' };
 const ours: SmallGateway = { name: 'site-b', installation: 'cli' };
+const [plain] = forecastFacts([owners]).gateways;
+const seen = plain?.facts.observation ?? observation();
+const appliedProfile = { version: platform('4.0.3'), digest: digestOf('profile-4.0.3') };
 const agentAndSettle = 'agent-update-waiting-for-poll gateway-settling';
 
 describe('when hops open', () => {
@@ -147,6 +161,67 @@ describe('who holds', () => {
       expect.stringMatching(/^end, -, site-s until - \(.*agent-update.*\), site-a until 11-23 11:34:00/),
       'held, 0 wait for a person',
     ]);
+  });
+
+  test.each<{ name: string; stuck: SmallGateway; code: string }>([
+    {
+      name: 'an agent that waits for its owner',
+      stuck: {
+        ...owners,
+        on: '4.0.3',
+        more: {
+          targetAgent: agent('4.1.9'),
+          observation: { ...seen, agentHolds: [{ code: 'deployment-paused', message: 'The owner paused it.' }] },
+        },
+      },
+      code: 'deployment-paused',
+    },
+    {
+      name: 'an agent that was taken back',
+      stuck: {
+        ...owners,
+        more: {
+          observation: {
+            ...seen,
+            takenBack: [{ release: agent('4.1.9'), reason: { code: 'exited', message: 'It exited.' }, at: t0 }],
+          },
+        },
+      },
+      code: 'agent-taken-back',
+    },
+    {
+      name: 'a profile update that has stopped',
+      stuck: {
+        ...ours,
+        more: {
+          profileUpdate: confirmed(),
+          observation: { ...seen, appliedProfile, profileUpdate: progress({ phase: 'stopped' }) },
+        },
+      },
+      code: 'profile-update-stopped',
+    },
+    {
+      name: 'whoever fell silent in the middle of an update',
+      stuck: {
+        ...owners,
+        lastPollAt: at(-hours(2)),
+        more: { observation: { ...seen, attempt: attempt({ phase: 'rehearsing', to: agent('4.1.9') }) } },
+      },
+      code: 'gateway-unhealthy',
+    },
+  ])('$name, for good', ({ stuck, code }) => {
+    const facts = forecastFacts([stuck], {
+      version: platform('4.1.9'),
+      hops: [],
+      taken: [{ from: platform('4.0.3'), to: platform('4.1.9') }],
+    });
+    const { stages, end } = forecastPlan(facts, t0);
+    const last = stages.at(-1);
+    expect(end.kind).toBe('held');
+    expect(last).not.toHaveProperty('opensAt');
+    const codes = last?.holders.flatMap(({ reasons }) => reasons.map((reason) => reason.code));
+    const gates = code === 'gateway-unhealthy' ? ['agent-update-in-progress', 'silent'] : [code];
+    expect(codes).toEqual(expect.arrayContaining(gates));
   });
 
   test('what stands before a hop besides gateways', () => {

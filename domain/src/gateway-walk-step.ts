@@ -89,8 +89,8 @@ export type WalkMove = {
 
 /** What of the gateway the release would move. An agent never goes back to an older version. */
 export function moveTo({ agent, profile }: Standing, { facts }: WalkRelease): WalkMove {
-  const isNewer = compareVersions(agent.version, facts.agent.version) > 0;
   const isOther = agent.digest !== facts.agent.digest;
+  const isNewer = isOther && compareVersions(agent.version, facts.agent.version) > 0;
   const isProfileOther =
     profile !== undefined && facts.profile !== undefined && profile.digest !== facts.profile.digest;
   return {

@@ -80,6 +80,17 @@ describe('what a walk makes of a gateway', () => {
     expect(profileStepSentence(facts)).toBeUndefined();
   });
 
+  test('a stop that brings all that the platform’s release has is the last: no way is shown for it', () => {
+    const twin: SmallRelease = { version: '4.2.7', kubernetes: '1.27.6', agentOf: '4.1.9', profileOf: '4.1.9' };
+    const facts = walked({ agent: '4.0.3', profile: '4.0.3' }, [...line.slice(0, 2), { ...twin, upgradeFrom: [] }]);
+    expect(facts).toMatchObject({
+      release: { platformVersion: '4.1.9' },
+      platformRelease: { platformVersion: '4.2.7' },
+    });
+    expect(facts).not.toHaveProperty('walk');
+    expect(codes(walked({ agent: '4.1.9', profile: '4.1.9' }, [...line.slice(0, 2), twin]))).toEqual([]);
+  });
+
   test('without a way: neither agent nor profile is offered, and why', () => {
     const gap = line.filter(({ version }) => version !== '4.1.9');
     const facts = walked({ agent: '4.0.3', profile: '4.0.3' }, gap);
