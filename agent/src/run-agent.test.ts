@@ -111,9 +111,19 @@ describe('an agent update', () => {
     expect(observed(world)).toMatchObject({ agent: world.agentOf('4.2.7'), takenBack: [] });
   });
 
+  test('that cannot read what the running agent trusts is found in its rehearsal', async () => {
+    const world = await startRunning({ installation: 'existing-cluster' });
+    world.misbehave('4.2.7', { breaksTrust: 'both' });
+    world.server.pollAgainSeconds = 2;
+    world.orderAgent('4.2.7');
+    const attempt = await world.waitFor('the end of the attempt', 200, () => ended(world));
+    expect(attempt).toMatchObject({ phase: 'rehearsal-failed', reason: { lastLogLines: 'trust is not iterable' } });
+  });
+
   test.each([
     ['exits at its start', { exits: 'as-agent' }, 'exited', 30],
     ['never becomes ready', { hangs: true }, 'not-ready', 125],
+    ['cannot use what is trusted', { breaksTrust: 'as-agent' }, 'not-ready', 125],
     ['crashes after it was ready', { crashesAfterSeconds: 45 }, 'exited', 60],
   ] as const)('that %s is taken back with its reason', async (_, how, code, seconds) => {
     const world = await startRunning({ installation: 'existing-cluster' });

@@ -6,7 +6,6 @@
 
 import type { PollReply, PollRequest, Target } from '@gatehouse/contract/agent-api';
 import type { Reason } from '@gatehouse/domain/reason';
-import { gatewayNamespaces } from '@gatehouse/release/object-names';
 import { type AgentActor, createAgentActor, type StepResult } from './apply/agent-actor.ts';
 import { createProfileActor, type ProfileActor } from './apply/profile-actor.ts';
 import type { Clock } from './clock.ts';
@@ -17,7 +16,7 @@ import type { Answer, ControlPlane } from './poll/control-plane.ts';
 import type { OpenControlPlane } from './poll/open-control-plane.ts';
 import { enrol, type Identity } from './poll/identity.ts';
 import { createPollLoop } from './poll/poll-loop.ts';
-import { openReleaseShelf, type ReleaseShelf } from './poll/release-shelf.ts';
+import { openShelfFor, type ReleaseShelf } from './poll/release-shelf.ts';
 import { createSession, type Session } from './poll/session.ts';
 import { identifyTarget, readTarget, storeTarget, unknownFields } from './poll/target-store.ts';
 import { verifyTarget } from './poll/verify-target.ts';
@@ -61,13 +60,14 @@ export async function runAgent(input: AgentInput): Promise<void> {
     if (settings === undefined) return;
     opened = input.openControlPlane(settings, { version: self.release.version, signal });
     const { controlPlane } = opened;
+    // Before it is Ready: an agent that cannot read what its predecessor trusted would take over and do nothing.
+    const shelf = await untilDone(input, 'trust', () => openShelfFor(settings, { cluster, controlPlane, clock }));
+    if (shelf === undefined) return;
     const isProven = await untilDone(input, 'trial', () => prove(input, settings, controlPlane));
     if (isProven === undefined) return;
     readiness.prove();
     log('info', 'ready', {});
     lease = createLeaseKeeper(cluster, self.podName, clock, settings.timings.lease);
-    const shelf = await untilDone(input, 'trust', () => openShelf(input, settings, controlPlane));
-    if (shelf === undefined) return;
     await act(input, { settings, controlPlane, lease, readiness, shelf });
   } finally {
     // The Lease is emptied when everything that acts has ended, not before.
@@ -118,12 +118,6 @@ async function prove(input: AgentInput, settings: AgentSettings, controlPlane: C
   await keepTrial(cluster, attempt.id);
   log('info', 'trial-passed', { attempt: attempt.id });
   return true;
-}
-
-function openShelf(input: AgentInput, settings: AgentSettings, controlPlane: ControlPlane): Promise<ReleaseShelf> {
-  const { cluster, clock } = input;
-  const namespace = gatewayNamespaces(settings.gatewayName).agent;
-  return openReleaseShelf({ cluster, controlPlane, clock, root: settings.root, namespace });
 }
 
 interface Parts {

@@ -12,6 +12,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import type { Reason } from '@gatehouse/domain/reason';
 import { sha256Digest } from '@gatehouse/release/canonical-json';
+import { gatewayNamespaces } from '@gatehouse/release/object-names';
 import {
   type FetchFile,
   type Freshness,
@@ -20,6 +21,7 @@ import {
 } from '@gatehouse/release/trusted-releases';
 import type { AgentCluster } from '../cluster/cluster.ts';
 import type { Clock } from '../clock.ts';
+import type { AgentSettings } from '../settings/agent-settings.ts';
 import { clockReasons } from './clock-check.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { relationToChain, rootDiffers, toInstalledRoot } from './installed-root.ts';
@@ -56,6 +58,15 @@ const lookAgainAfterTroubleMilliseconds = 10_000;
 const refreshEveryMilliseconds = 6 * 3_600_000;
 /** When two pods of the agent write at the same time, as during a hand-over. */
 const refreshTriesMax = 3;
+
+/** As a gateway's settings say. Asks nobody but the cluster. */
+export function openShelfFor(
+  settings: Pick<AgentSettings, 'root' | 'gatewayName'>,
+  input: Omit<Parameters<typeof openReleaseShelf>[0], 'root' | 'namespace'>,
+): Promise<ReleaseShelf> {
+  const namespace = gatewayNamespaces(settings.gatewayName).agent;
+  return openReleaseShelf({ ...input, root: settings.root, namespace });
+}
 
 export async function openReleaseShelf(input: {
   readonly cluster: AgentCluster;

@@ -31,6 +31,8 @@ export interface Misbehaviour {
   readonly hangs?: boolean;
   /** As the agent: exits that many seconds after its start. */
   readonly crashesAfterSeconds?: number;
+  /** Fails over the trusted metadata, though not over anything else: always, or as the agent only. */
+  readonly breaksTrust?: 'as-agent' | 'both';
   /** Cannot be pulled from now on. */
   readonly isMissing?: boolean;
 }
@@ -116,11 +118,15 @@ export async function createGatewayWorld(options: {
         return 3;
       }
       if (pod.owner.kind === 'guard') return asGuard(pod);
-      if (isRehearsal) return asRehearsal(pod);
+      const cluster = (connected: Cluster): Cluster =>
+        how.breaksTrust === 'both' || (how.breaksTrust === 'as-agent' && !isRehearsal)
+          ? { ...connected, readMap: (name) => (name === 'trust' ? brokenTrust() : connected.readMap(name)) }
+          : connected;
+      if (isRehearsal) return asRehearsal(pod, cluster);
       const crash = clock
         .sleep((how.crashesAfterSeconds ?? Number.MAX_SAFE_INTEGER / 1_000) * 1_000, pod.cutOff)
         .then(() => 4);
-      return Promise.race([asAgent(pod, how.hangs === true), crash]);
+      return Promise.race([asAgent(pod, how.hangs === true, cluster), crash]);
     };
   const selfOf = ({ podName, release }: PodContext): Self => ({ podName, release, repository });
   const common = (pod: PodContext) => ({
@@ -141,9 +147,11 @@ export async function createGatewayWorld(options: {
     controlPlane: server.connect(pod.podName),
     close: async () => {},
   });
-  const asAgent = async (pod: PodContext, isHanging: boolean): Promise<number> => {
+  const asAgent = async (pod: PodContext, isHanging: boolean, breaking: Breaking): Promise<number> => {
+    const whole = common(pod);
     await runAgent({
-      ...common(pod),
+      ...whole,
+      cluster: breaking(whole.cluster),
       openControlPlane: openControlPlane(pod),
       serveHealth: async (isReady) => {
         pod.probeWith(() => !isHanging && isReady().ready);
@@ -157,9 +165,11 @@ export async function createGatewayWorld(options: {
     await runGuard({ ...common(pod), signal: AbortSignal.any([pod.terminated, pod.cutOff]) });
     return 0;
   };
-  const asRehearsal = async (pod: PodContext): Promise<number> => {
+  const asRehearsal = async (pod: PodContext, breaking: Breaking): Promise<number> => {
     const attemptId = pod.owner.kind === 'rehearsal' ? pod.owner.attemptId : '';
-    const result = await rehearse({ ...common(pod), openControlPlane: openControlPlane(pod), attemptId });
+    const whole = common(pod);
+    const cluster = breaking(whole.cluster);
+    const result = await rehearse({ ...whole, cluster, openControlPlane: openControlPlane(pod), attemptId });
     pod.print(result.message);
     return result.exitCode;
   };
@@ -208,6 +218,12 @@ export async function createGatewayWorld(options: {
     },
   };
   return world;
+}
+
+type Breaking = (cluster: Cluster) => Cluster;
+
+function brokenTrust(): never {
+  throw new TypeError('trust is not iterable');
 }
 
 const stepMilliseconds = 100;

@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import { type AgentCluster, ClusterUnreachable } from '../cluster/cluster.ts';
 import { messageOf } from '../log.ts';
 import type { OpenControlPlane } from '../poll/open-control-plane.ts';
+import { openShelfFor } from '../poll/release-shelf.ts';
 import type { Self } from '../self.ts';
 import { parseAgentSettings } from '../settings/agent-settings.ts';
 import { passTrial } from './trial.ts';
@@ -71,6 +72,8 @@ async function checkControlPlane(input: RehearsalInput): Promise<RehearsalResult
   try {
     const { controlPlane } = opened;
     const { gatewayId } = settings;
+    // What the running agent trusts has to be understood by the new one, or it could verify nothing.
+    await openShelfFor(settings, { cluster, controlPlane, clock });
     for (let tries = 1; ; tries += 1) {
       const result = await passTrial({ cluster, controlPlane, clock, self: self.release, gatewayId, attemptId });
       if (result.kind === 'passed') return { exitCode: rehearsalExitCodes.passed, message: 'The rehearsal passed.' };
