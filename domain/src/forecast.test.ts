@@ -10,6 +10,7 @@ import {
   digestOf,
   observation,
   pause,
+  plan,
   platform,
   progress,
   t0,
@@ -47,6 +48,7 @@ const ours: SmallGateway = { name: 'site-b', installation: 'cli' };
 const [plain] = forecastFacts([owners]).gateways;
 const seen = plain?.facts.observation ?? observation();
 const appliedProfile = { version: platform('4.0.3'), digest: digestOf('profile-4.0.3') };
+const nextProfile = { version: platform('4.1.9'), digest: digestOf('profile-4.1.9') };
 const agentAndSettle = 'agent-update-waiting-for-poll gateway-settling';
 
 describe('when hops open', () => {
@@ -194,8 +196,13 @@ describe('who holds', () => {
       stuck: {
         ...ours,
         more: {
-          profileUpdate: confirmed(),
-          observation: { ...seen, appliedProfile, profileUpdate: progress({ phase: 'stopped' }) },
+          profileUpdate: confirmed({ plan: plan({ from: appliedProfile, to: nextProfile }) }),
+          observation: {
+            ...seen,
+            agent: agent('4.1.9'),
+            appliedProfile,
+            profileUpdate: progress({ phase: 'stopped' }),
+          },
         },
       },
       code: 'profile-update-stopped',
