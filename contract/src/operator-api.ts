@@ -25,7 +25,7 @@ import {
   TokenInfo,
 } from './operator-types.ts';
 import { Channel, PlanQuery, SetWaiver, UpgradePlan, UpgradeRequest, Waiver } from './platform-types.ts';
-import { FreeText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Version } from './primitives.ts';
+import { OperatorText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import type { Code } from './problem.ts';
 import { RecallRequest } from './recall-types.ts';
 
@@ -91,7 +91,11 @@ const EventQuery = Type.Object(
     ...PageQuery.properties,
     tenant: Type.Optional(Name),
     after: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'Only events with a greater sequence, oldest first.' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description: 'Only events with a greater sequence, oldest first.',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -310,7 +314,7 @@ export const operatorRoutes = {
     permission: 'pause.set',
     params: gatewayParams,
     query: TenantQuery,
-    body: Type.Object({ reason: FreeText, until: Timestamp }, { additionalProperties: false }),
+    body: Type.Object({ reason: OperatorText, until: Timestamp }, { additionalProperties: false }),
     reply: Gateway,
     status: 200,
     codes: [...writes, 'not-found'],
@@ -477,7 +481,7 @@ export const operatorRoutes = {
     summary: "Take an operator's recall back; a signed one stays",
     permission: 'release.recall',
     params: releaseParams,
-    query: Type.Object({ reason: Type.Optional(FreeText) }, { additionalProperties: false }),
+    query: Type.Object({ reason: Type.Optional(OperatorText) }, { additionalProperties: false }),
     reply: Release,
     status: 200,
     codes: [...writes, 'not-recalled', 'recall-signed'],

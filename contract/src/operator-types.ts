@@ -2,7 +2,7 @@
 
 import Type, { type Static } from 'typebox';
 import { Channel, Gate, PlatformPlan, PreflightFinding, Waiver } from './platform-types.ts';
-import { Digest, FreeText, Id, Name, Reason, RegistryPrefix, Timestamp, Version } from './primitives.ts';
+import { Digest, OperatorText, Id, Name, Reason, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import { RecalledPartView, RecallView } from './recall-types.ts';
 
 export const Installation = Type.Enum(['cli', 'existing-cluster']);
@@ -373,7 +373,7 @@ export const SetPause = Type.Object(
     scope: Type.Enum(['tenant', 'project', 'gateway']),
     /** Name of the tenant, project or gateway. */
     name: Name,
-    reason: FreeText,
+    reason: OperatorText,
     until: Type.Optional(Timestamp),
   },
   { additionalProperties: false },

@@ -1,7 +1,7 @@
 /** How the platform moves: plans and their hops, gates, waivers, the control plane's own preflight. */
 
 import Type, { type Static } from 'typebox';
-import { FreeText, Id, Name, Reason, Timestamp, Version } from './primitives.ts';
+import { OperatorText, Id, Name, Reason, Timestamp, Version } from './primitives.ts';
 
 /** `edge`: the release names the step. `rule-of-thumb`: it names none, and the step follows the rule for that case. */
 const Basis = Type.Enum(['edge', 'rule-of-thumb']);
@@ -130,7 +130,7 @@ export type Waiver = Static<typeof Waiver>;
 
 export const SetWaiver = Type.Object(
   {
-    reason: FreeText,
+    reason: OperatorText,
     /** Absent: 24 hours from now. At most 90 days. */
     until: Type.Optional(Timestamp),
   },

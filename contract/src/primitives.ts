@@ -30,7 +30,13 @@ export const Version = Type.String({
   description: 'major.minor.patch',
 });
 
-export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' });
+/** Without a leap second and without the name of a zone, which the format permits and no clock of ours knows. */
+export const Timestamp = Type.String({
+  format: 'date-time',
+  maxLength: 40,
+  pattern: '^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-5][0-9](\\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$',
+  description: 'RFC 3339, UTC.',
+});
 
 export const Digest = Type.String({
   pattern: '^sha256:[0-9a-f]{64}$',
@@ -38,6 +44,17 @@ export const Digest = Type.String({
 });
 
 export const FreeText = Type.String({ minLength: 1, maxLength: 1000, pattern: '^[^\\u0000]*$' });
+
+/**
+ * What an operator writes for others to read, on a terminal too: no controls but a tab and a line break, nothing that
+ * changes the direction of writing, no half of a character.
+ */
+export const OperatorText = Type.String({
+  minLength: 1,
+  maxLength: 1000,
+  pattern: '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]*$',
+  description: 'Plain text without control characters.',
+});
 
 export const Reason = Type.Object({
   code: Type.String({ maxLength: 100 }),

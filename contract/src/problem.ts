@@ -15,6 +15,8 @@ export const codes = {
   'name-taken': { status: 409, title: 'The name is in use.' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key came before with another request.' },
   'payload-too-large': { status: 413, title: 'The body is too large.' },
+  'header-too-large': { status: 431, title: 'The address and the headers are too large together.' },
+  'request-timeout': { status: 408, title: 'The request did not arrive in time.' },
   'unsupported-media-type': { status: 415, title: 'The body is not JSON.' },
   'too-many-requests': { status: 429, title: 'Too many requests; Retry-After says when to come back.' },
   'https-required': { status: 403, title: 'Agents talk to this address over HTTPS only.' },

@@ -1,7 +1,7 @@
 /** Recalls as operators see and order them. */
 
 import Type, { type Static } from 'typebox';
-import { FreeText, Timestamp, Version } from './primitives.ts';
+import { OperatorText, Timestamp, Version } from './primitives.ts';
 
 /** A recalled release, and who is on it. */
 export const RecallView = Type.Object({
@@ -34,7 +34,7 @@ export const RecalledPartView = Type.Object({
 
 export const RecallRequest = Type.Object(
   {
-    reason: FreeText,
+    reason: OperatorText,
     /** Gateways by name or id that get the next good version although they are paused. */
     evenIfPaused: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 63 }), { maxItems: 100 })),
   },

@@ -42,6 +42,7 @@ import { registerOperatorRoutes } from './operator-routes.ts';
 import { createAddresses } from './addresses.ts';
 import { createFaultHandlers, type FaultHandlers } from './problem-reply.ts';
 import type { Services } from './services.ts';
+import { answerUnreadable } from './unreadable-request.ts';
 import { compileSchema } from './validation.ts';
 
 export interface AppOptions {
@@ -85,6 +86,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     frameworkErrors: (error, request, reply) => {
       handleError(error, request, reply);
     },
+    clientErrorHandler: answerUnreadable,
     routerOptions: { maxParamLength: 500 },
     connectionTimeout: 120_000,
     requestTimeout: 120_000,

@@ -36,11 +36,13 @@ function replySchema(schema: Type.TSchema): JsonSchema {
   return referred;
 }
 
+const ofAll = ['header-too-large', 'too-many-requests', 'internal-error'] as const;
+
 /** The problem replies of a route by status, each with the codes that it may carry. */
 function problemReplies(problemCodes: readonly Code[], hasBody: boolean): JsonSchema {
   const byStatus = new Map<number, Code[]>();
   const ofBody: readonly Code[] = hasBody ? ['payload-too-large', 'unsupported-media-type'] : [];
-  for (const code of new Set<Code>([...problemCodes, ...ofBody, 'too-many-requests', 'internal-error'])) {
+  for (const code of new Set<Code>([...problemCodes, ...ofBody, ...ofAll])) {
     const { status } = codes[code];
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }

@@ -40,11 +40,15 @@ const codeOfFault: Readonly<Record<string, { readonly code: Code; readonly detai
   },
   FST_ERR_CTP_INVALID_JSON_BODY: {
     code: 'invalid-request',
-    detail: 'The body is not JSON; correct it and send it again.',
+    detail: 'The body is not JSON, or has a field __proto__ or constructor.prototype; correct it and send it again.',
   },
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
     code: 'invalid-request',
     detail: 'The body is not as long as its content-length says; send it again.',
+  },
+  FST_ERR_MAX_PARAM_LENGTH: {
+    code: 'invalid-request',
+    detail: 'A part of the address is longer than any name here; check the address.',
   },
   FST_ERR_BAD_URL: { code: 'invalid-request', detail: 'The address cannot be read; check its percent signs.' },
 };

@@ -1,6 +1,6 @@
 /** Pausing and resuming agent updates of a scope, and exempting one gateway. Each scope is a flag of its own. */
 
-import { formatInstant, parseInstant } from '@gatehouse/domain/instant';
+import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import type { Queryable } from '../database/connection.ts';
 import type { PauseRow } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, lockGateway } from '../gateways/gateway.store.ts';
@@ -8,6 +8,7 @@ import { viewGateway } from '../gateways/gateway.query.ts';
 import { toPauseView } from '../gateways/gateway-view.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import type { Commands, Queries } from '../http/operator-routes.ts';
+import { readEnd } from '../http/read-end.ts';
 import type { Services } from '../http/services.ts';
 import type { Access } from '../identity/access.ts';
 import { newId, type Work } from '../work/work.ts';
@@ -73,13 +74,7 @@ async function findScope(
   return done({ kind, id: project.id, name: project.name, tenantId: found.id, projectId: project.id });
 }
 
-/** `until` as it may be: later than now. */
-function parseEnd(text: string, work: Work): Answer<ReturnType<typeof parseInstant>> {
-  const until = parseInstant(text);
-  if (until > work.now) return done(until);
-  const message = `body.until is ${text}, which is over; give a later time.`;
-  return refuse('invalid-request', message, { reasons: [{ code: 'field-invalid', message }] });
-}
+const parseEnd = (text: string, work: Work): Answer<Instant> => readEnd('body.until', text, work.now);
 
 export async function tellScope(
   work: Work,

@@ -74,17 +74,20 @@ export interface World extends Caller {
 
 export interface StartWorld {
   readonly databaseUrl: string;
+  /** Gets everything that is logged, at every level, as it would leave the program. */
+  readonly logTo?: (text: string) => void;
   readonly timings?: Timings;
 }
 
-export async function startWorld({ databaseUrl, timings }: StartWorld): Promise<World> {
+export async function startWorld({ databaseUrl, timings, logTo }: StartWorld): Promise<World> {
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-world-'));
   let offset = 0;
   const startedAt = Date.now();
   const now = (): Instant => toInstant(startedAt + offset);
   const plane = await startControlPlane({
     databaseUrl,
-    logger: createLogger(process.env['LOG_LEVEL'] ?? 'fatal'),
+    logger:
+      logTo === undefined ? createLogger(process.env['LOG_LEVEL'] ?? 'fatal') : createLogger('trace', { write: logTo }),
     publicUrl: 'https://gatehouse.example',
     now,
     ...(timings === undefined ? {} : { timings }),

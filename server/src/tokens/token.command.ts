@@ -2,9 +2,10 @@
 
 import type { TokenInfo } from '@gatehouse/contract/operator-types';
 import { isGrantable, mayGrant, permissionsOf, type Scope } from '@gatehouse/domain/authorisation';
-import { formatInstant, parseInstant } from '@gatehouse/domain/instant';
+import { formatInstant } from '@gatehouse/domain/instant';
 import { done, refuse } from '../http/answer.ts';
 import type { Commands, Queries } from '../http/operator-routes.ts';
+import { readEnd } from '../http/read-end.ts';
 import { insertToken, parseRole, revokeToken, selectTokens } from '../identity/identity.store.ts';
 import { scopeOf, visiblePart } from '../identity/principal.ts';
 import { hashSecret, newSecret } from '../identity/secret.ts';
@@ -65,11 +66,9 @@ export const tokenCommands: Pick<Commands, 'createToken' | 'revokeToken'> = {
       const detail = `${access.principal.name} is ${grant.role} and cannot give out the role ${body.role}, which may do more.`;
       return refuse('not-allowed', detail, { reasons: [{ code: 'not-allowed', message: detail }] });
     }
-    const expiresAt = body.expiresAt === undefined ? undefined : parseInstant(body.expiresAt);
-    if (expiresAt !== undefined && expiresAt <= now) {
-      const message = `body.expiresAt is ${body.expiresAt}, which is over; give a later time.`;
-      return refuse('invalid-request', message, { reasons: [{ code: 'field-invalid', message }] });
-    }
+    const end = body.expiresAt === undefined ? done(undefined) : readEnd('body.expiresAt', body.expiresAt, now);
+    if (end.kind === 'refused') return end;
+    const expiresAt = end.reply;
     const token = newSecret('ght');
     const id = newId();
     const isNew = await insertToken(tx, {
