@@ -53,7 +53,8 @@ async function waitForRefusal({ refusal }: Attack, since: number, linesBefore: n
     return await waitFor(`the refusal ${refusal}`, find, often);
   } catch (cause) {
     const explained = await gateway.plane.gatehouse(['gateway', 'explain', gateway.gateway]);
-    const seen = { holds: refusalsSince(since), log: (await lines()).slice(-30), explained: explained.stdout };
+    const found = { marker: await findMarker(gateway), holds: refusalsSince(since) };
+    const seen = { ...found, log: (await lines()).slice(-30), explained: explained.stdout };
     throw new Error(JSON.stringify(seen, undefined, 1), { cause });
   }
 }
