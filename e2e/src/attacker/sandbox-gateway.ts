@@ -50,15 +50,17 @@ const installedVersion = '4.1.12';
 /** One that can really follow, and some whose documents no gateway has asked for yet. */
 const nextVersion = '4.2.7';
 const unseenVersions = ['4.2.8', '4.2.9', '4.2.10', '4.2.11', '4.2.12', '4.2.13'] as const;
+/** The shortest that a control plane asks for; the agent's own interval, which is never exceeded, is half of it. */
 const pollMilliseconds = 200;
+const agentPollMilliseconds = pollMilliseconds / 2;
 /** As short as processes on a busy machine allow; the decisions are those of production. */
 const timings = {
   poll: {
-    interval: pollMilliseconds,
-    failureBase: pollMilliseconds,
-    retryAfterMax: pollMilliseconds,
-    whileWaitingForConfirmation: pollMilliseconds,
-    duringUpdate: pollMilliseconds,
+    interval: agentPollMilliseconds,
+    failureBase: agentPollMilliseconds,
+    retryAfterMax: agentPollMilliseconds,
+    whileWaitingForConfirmation: agentPollMilliseconds,
+    duringUpdate: agentPollMilliseconds,
   },
   lease: { duration: 6_000, renewEvery: 2_000, actAgeMax: 4_000 },
   agentUpdate: { ownPodReadyBefore: 500, rehearsalMax: 30_000, readyDeadline: 15_000, watch: 1_000 },
