@@ -47,12 +47,12 @@ export const FreeText = Type.String({ minLength: 1, maxLength: 1000, pattern: '^
 
 /**
  * What an operator writes for others to read, on a terminal too: no controls but a tab and a line break, nothing that
- * changes the direction of writing, no half of a character.
+ * changes the direction of writing.
  */
 export const OperatorText = Type.String({
   minLength: 1,
   maxLength: 1000,
-  pattern: '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff]*$',
+  pattern: '^[^\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028-\\u202e\\u2066-\\u2069]*$',
   description: 'Plain text without control characters.',
 });
 

@@ -127,7 +127,6 @@ describe.each(Object.entries(fitting))('%s', (_name, [method, address, body]) =>
     ['what a terminal obeys', 'a\u001b[2J\u001b]0;x\u0007b'],
     ['the other half of the controls', 'a\u009b31mb'],
     ['another direction of writing', 'a\u202eb'],
-    ['half a character', 'a\ud800b'],
     ['an object', { toString: 'x' }],
     ['a number beyond 2^53', 2 ** 60],
   ])('%s', async (_what, value) => {

@@ -128,7 +128,10 @@ test('what is looked for would be found', () => {
 });
 
 test('no route gives one away, to whatever role, with whatever it is asked', async () => {
-  const routes: readonly (readonly [string, Route])[] = Object.entries(operatorRoutes);
+  // What there is to be told of a gateway is there until the end.
+  const routes: readonly (readonly [string, Route])[] = Object.entries(operatorRoutes).filter(
+    ([name]) => name !== 'deleteGateway',
+  );
   for (const token of [null, world.adminToken, ...tokens]) {
     for (const [name, route] of routes) {
       const asked = name === 'planPlatform' ? `${address(route)}?to=4.2.7` : address(route);
@@ -152,6 +155,10 @@ test('no route gives one away, to whatever role, with whatever it is asked', asy
     status: 200,
   });
   expect(seen.length).toBeGreaterThan(200);
+  // The review of the profile update was told, and with its secrets in it.
+  expect(
+    seen.filter(({ where, text }) => where.startsWith('getProfileUpdate') && text.includes('********')),
+  ).toHaveLength(5);
   expect(found(seen)).toEqual([]);
 });
 
