@@ -16,9 +16,10 @@ import { repositoryRoot } from './program.ts';
  * - works: the agent as it is;
  * - exits-at-start: it says its last words and exits, whatever it is started as;
  * - exits-in-place: it behaves in the rehearsal, and exits only where it takes the agent's place;
- * - cannot-be-pulled: no registry has it.
+ * - cannot-be-pulled: no registry has it;
+ * - stays: it does nothing, in whatever role, and does not go away.
  */
-export type AgentBehaviour = 'works' | 'exits-at-start' | 'exits-in-place' | 'cannot-be-pulled';
+export type AgentBehaviour = 'works' | 'exits-at-start' | 'exits-in-place' | 'cannot-be-pulled' | 'stays';
 
 export interface AgentImage {
   readonly repository: string;
@@ -38,6 +39,7 @@ const preambles: Readonly<Record<AgentBehaviour, string>> = {
   'exits-at-start': exits,
   'exits-in-place': `if (process.argv[2] === 'agent') { ${exits} }`,
   'cannot-be-pulled': '',
+  stays: 'await new Promise(() => setInterval(() => {}, 60_000));',
 };
 
 let runtimeLayer: Promise<ImageLayer> | undefined;

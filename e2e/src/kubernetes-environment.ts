@@ -36,6 +36,8 @@ export interface KubernetesEnvironment {
   readonly importReleases: () => Promise<void>;
   /** The publisher's folders: `release … --keys --repository`. */
   readonly publisher: { readonly keysDirectory: string; readonly repositoryDirectory: string };
+  /** From now on agents reach what listens on that port of loopback instead of the control plane. */
+  readonly sendAgentsTo: (port: number) => void;
   readonly kubectl: (args: readonly string[], input?: string) => Promise<Finished>;
   /** A command as it was printed for a person to copy. */
   readonly shell: (command: string) => Promise<Finished>;
@@ -109,6 +111,7 @@ export async function startKubernetesEnvironment(
       if (imported.exitCode !== 0) throw new Error(`release import failed: ${imported.stderr}`);
     },
     publisher: { keysDirectory, repositoryDirectory },
+    sendAgentsTo: front.sendAgentsTo,
     kubectl,
     shell: (command) => run('sh', ['-c', command], options),
     removeNamespace,
@@ -134,6 +137,7 @@ function labPrograms(): string {
 interface Front {
   readonly plane: ControlPlane;
   readonly polls: () => readonly RecordedPoll[];
+  readonly sendAgentsTo: (port: number) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -141,10 +145,16 @@ async function startFront(host: string, certificate: Certificate, https: 'proxy'
   const args = ['--no-sandbox', '--poll-seconds', String(pollSeconds)];
   if (https === 'own') {
     const own = await startControlPlane(args, { https: { host, ...certificate } });
-    return { plane: own, polls: () => [], stop: own.stop };
+    const sendAgentsTo = () => {
+      throw new Error(
+        'Agents talk to the control plane itself here; only behind the proxy can they be sent elsewhere.',
+      );
+    };
+    return { plane: own, polls: () => [], sendAgentsTo, stop: own.stop };
   }
   let plane: ControlPlane | undefined;
-  const upstreamPort = () => Number(new URL(plane?.server ?? 'http://127.0.0.1:1').port);
+  let detour: number | undefined;
+  const upstreamPort = () => detour ?? Number(new URL(plane?.server ?? 'http://127.0.0.1:1').port);
   const proxy = await startRecordingProxy({ host, ...certificate, upstreamPort });
   try {
     plane = await startControlPlane([...args, '--public-url', proxy.url, '--public-ca', certificate.caPath]);
@@ -153,7 +163,10 @@ async function startFront(host: string, certificate: Certificate, https: 'proxy'
     throw error;
   }
   const { stop } = plane;
-  return { plane, polls: proxy.polls, stop: () => stop().then(proxy.stop) };
+  const sendAgentsTo = (port: number) => {
+    detour = port;
+  };
+  return { plane, polls: proxy.polls, sendAgentsTo, stop: () => stop().then(proxy.stop) };
 }
 
 interface Certificate {
@@ -228,14 +241,16 @@ async function evidence({ kubectl, plane }: KubernetesEnvironment, name: string)
 /** Spans of an agent update for a story in which many follow each other. What is measured elsewhere is measured with the product's own. */
 export const shortTimings = {
   agentUpdate: { ownPodReadyBefore: 3_000, watch: 8_000, afterInterruption: 5_000 },
-} satisfies { readonly agentUpdate: Partial<Timings['agentUpdate']> };
+} satisfies ShortTimings;
+
+type ShortTimings = { readonly [Group in keyof Timings]?: Partial<Timings[Group]> };
 
 /** By the two printed commands, until it runs and is current. */
 export async function createRunningGateway(
   environment: KubernetesEnvironment,
   name: string,
   flags: readonly string[] = [],
-  more: { readonly timings?: typeof shortTimings } = {},
+  more: { readonly timings?: ShortTimings } = {},
 ): Promise<Gateway> {
   const args = ['gateway', 'create', name, '--installation', 'existing-cluster', ...flags];
   const created = await environment.plane.gatehouse(args);
@@ -250,7 +265,7 @@ export async function createRunningGateway(
 }
 
 /** Guard and agent read their settings when they start. */
-async function setTimings({ kubectl }: KubernetesEnvironment, name: string, timings: typeof shortTimings) {
+async function setTimings({ kubectl }: KubernetesEnvironment, name: string, timings: ShortTimings) {
   const inNamespace = ['-n', gatewayNamespaces(name).agent];
   const patch = JSON.stringify({ data: { timings: JSON.stringify(timings) } });
   const orders = [

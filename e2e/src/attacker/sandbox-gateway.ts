@@ -16,28 +16,25 @@ import { createTestDatabase, queryDatabase, startTestPostgres } from '@gatehouse
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { items, member, text } from '../json.ts';
 import { repositoryRoot, type Running, start, waitFor } from '../program.ts';
-import type { Battlefield } from './attack.ts';
 import { makeMarker, markerObjectName, pushToNodes } from './marker.ts';
 import type { ForgingKey } from './forge.ts';
 import { openStolenRepository, type StolenKeys } from './stolen-repository.ts';
 import { startStolenServer } from './stolen-server.ts';
+import type { Victim } from './withstand.ts';
 
-export interface SandboxGateway extends Battlefield {
+export interface SandboxGateway extends Victim {
   readonly plane: ControlPlane;
   /** Of this story; the publisher's repository is in it. */
   readonly folder: string;
   /** What was signed for it to run at first. */
   readonly agentDigest: string;
-  /** Whatever runs or is to run on the gateway, by digest, and the objects of its packs, by name. */
-  readonly observe: () => Promise<Observed>;
-  /** Lines of the agent's log so far. */
-  readonly log: () => Promise<readonly string[]>;
   /** What an operator sees of it, oldest first. */
   readonly events: () => Promise<readonly GatewayEvent[]>;
   readonly stop: () => Promise<void>;
 }
 
-export interface Observed {
+/** Whatever runs or is to run on the gateway, by digest, and the objects of its packs, by name. */
+interface Observed {
   /** Of pods, of the Deployment and of all templates that are kept. */
   readonly digests: readonly string[];
   /** JSON of each object that a pack has put there, and of the gateway's own Cluster. */
@@ -118,7 +115,12 @@ export async function startSandboxGateway(): Promise<SandboxGateway> {
       admin: plane.client,
       agentDigest: repository.release(installedVersion).agent.digest,
       sql: (statement, values) => queryDatabase(database.url, statement, values),
-      observe: async () => toObserved(JSON.parse(await readFile(path.join(clusterFolder, 'state.json'), 'utf8'))),
+      patience: { timeoutSeconds: 30, everyMilliseconds: 50 },
+      findMarker: async () => {
+        const state: unknown = JSON.parse(await readFile(path.join(clusterFolder, 'state.json'), 'utf8'));
+        return findMarker(gateway, toObserved(state));
+      },
+      explain: async () => (await plane.gatehouse(['gateway', 'explain', name])).stdout,
       log: async () => (await readFile(path.join(clusterFolder, 'pods.log'), 'utf8')).split('\n'),
       events: async () => {
         const { items: events } = await plane.client.listGatewayEvents({
@@ -223,9 +225,10 @@ function toObserved(state: unknown): Observed {
   };
 }
 
-/** Whether anything of the attacker's is on the gateway, in words; empty when nothing is. */
-export async function findMarker({ marker, observe, agentDigest }: SandboxGateway): Promise<readonly string[]> {
-  const { digests, objects } = await observe();
+async function findMarker(
+  { marker, agentDigest }: SandboxGateway,
+  { digests, objects }: Observed,
+): Promise<readonly string[]> {
   return [
     ...(await marker.traces()).map((role) => `the marker ran as ${role}`),
     ...digests.filter((digest) => digest !== agentDigest).map((digest) => `an agent ${digest} is on the gateway`),
