@@ -1,7 +1,8 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 import { NothingRan } from './tools/vitest/nothing-ran.ts';
 
-// A test's file name says what it needs: `.test.ts` nothing, `.db.test.ts` PostgreSQL, `.kube.test.ts` Kubernetes.
+// A test's file name says what it needs: `.test.ts` nothing, `.db.test.ts` PostgreSQL, `.kube.test.ts` Kubernetes;
+// `.faults.test.ts` makes faults happen over and over (how often: testkit/src/fault-rounds.ts).
 // `e2e/stories` runs the whole system; `console/` below it needs a browser, `kubernetes/` a real Kubernetes, `publishing/`
 // helm and python-tuf.
 const isolated = [...configDefaults.exclude, '**/.gatehouse/**'];
@@ -19,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,tsx}'],
-          exclude: [...isolated, '**/*.{db,kube}.test.ts', `${stories}/**`],
+          exclude: [...isolated, '**/*.{db,kube,faults}.test.ts', `${stories}/**`],
           testTimeout: 20 * second,
         },
       },
@@ -37,8 +38,19 @@ export default defineConfig({
         test: {
           name: 'stories',
           include: [`${stories}/**/*.test.ts`],
-          exclude: [...isolated, `${stories}/{console,kubernetes,publishing}/**`, '**/*.kube.test.ts'],
+          exclude: [...isolated, `${stories}/{console,kubernetes,publishing}/**`, '**/*.{kube,faults}.test.ts'],
           testTimeout: 180 * second,
+          hookTimeout: 300 * second,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['**/*.faults.test.ts'],
+          exclude: isolated,
+          globalSetup: ['testkit/src/postgres-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 1800 * second,
           hookTimeout: 300 * second,
         },
       },
