@@ -8,6 +8,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { type Client, createClient } from '@gatehouse/contract/client';
+import { isSystemError } from '@gatehouse/release/system-error';
 import { usageFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -36,8 +37,7 @@ function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES'))
-      return undefined;
+    if (isSystemError(error, 'ENOENT', 'EACCES')) return undefined;
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 /** What a control plane trusts already, from the signed files that it serves to agents. */
 
+import { readBounded } from '@gatehouse/release/bounded-body';
 import type { ControlPlaneTrust } from '@gatehouse/release/bundle-import';
 import { parseSnapshot, parseTimestamp } from '@gatehouse/release/tuf-metadata';
 import { exitCodes, Failure } from './failure.ts';
@@ -62,13 +63,5 @@ async function fetchFile(url: string, bytesMax: number): Promise<Uint8Array | un
       `${url} was answered ${answer.status}; try again when the control plane is well.`,
     ]);
   }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const body: AsyncIterable<Uint8Array> | null = answer.body;
-  for await (const part of body ?? []) {
-    parts.push(part);
-    size += part.length;
-    if (size > bytesMax) break;
-  }
-  return Buffer.concat(parts);
+  return readBounded(answer, bytesMax);
 }

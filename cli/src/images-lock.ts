@@ -2,6 +2,7 @@
 
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { ImagesLock } from '@gatehouse/release/image-pins';
+import { isSystemError } from '@gatehouse/release/system-error';
 import { usageFailure } from './failure.ts';
 
 export interface ImagesLockFile {
@@ -34,7 +35,7 @@ async function read(file: string): Promise<ImagesLock> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return { version: 1, images: {} };
+    if (isSystemError(error, 'ENOENT')) return { version: 1, images: {} };
     throw error;
   }
   try {

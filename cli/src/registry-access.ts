@@ -11,6 +11,7 @@ import { splitRegistry } from '@gatehouse/release/image-reference';
 import { openRepository, type RegistryCredentials, type RegistryRepository } from '@gatehouse/release/oci-registry';
 import { isLoopback, registryUrl } from '@gatehouse/release/registry-address';
 import { openRegistryTransport } from '@gatehouse/release/registry-transport';
+import { isSystemError } from '@gatehouse/release/system-error';
 import { usageFailure } from './failure.ts';
 import type { RegistryOptions } from './registry-options.ts';
 import type { Terminal } from './terminal.ts';
@@ -89,8 +90,7 @@ async function readLogin(file: string): Promise<Login | undefined> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EACCES'))
-      return undefined;
+    if (isSystemError(error, 'ENOENT', 'EACCES')) return undefined;
     throw error;
   }
   try {

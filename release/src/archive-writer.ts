@@ -8,6 +8,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { sha256Digest } from './canonical-json.ts';
+import { isSystemError } from './system-error.ts';
 import { tarEnd, tarFileHead, tarPadding } from './tar-writer.ts';
 
 export interface ArchiveEntry {
@@ -161,7 +162,7 @@ async function openOrCreate(file: string): Promise<FileHandle> {
   try {
     return await open(file, 'r+');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (!isSystemError(error, 'ENOENT')) throw error;
     return open(file, 'wx+');
   }
 }

@@ -6,6 +6,7 @@
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Outcome, ok, refused } from './outcome.ts';
+import { isSystemError } from './system-error.ts';
 import { indexTar, type RandomAccess, type TarRefusalCode } from './tar-index.ts';
 
 export interface CarriedFiles {
@@ -128,7 +129,6 @@ export function openCarriedFolder(directory: string): CarriedFiles {
 }
 
 function orMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-    return undefined;
+  if (isSystemError(error, 'ENOENT', 'ENOTDIR')) return undefined;
   throw error;
 }

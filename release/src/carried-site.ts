@@ -1,5 +1,6 @@
 /** The files of a repository where any static file server has them. What is in them is not believed yet. */
 
+import { readBounded } from './bounded-body.ts';
 import type { CarriedFiles } from './carried-files.ts';
 
 const requestSeconds = 120;
@@ -52,17 +53,4 @@ export function openCarriedSite(url: string): CarriedFiles {
     },
     close: () => Promise.resolve(),
   };
-}
-
-async function readBounded(answer: Response, bytesMax: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  const body: AsyncIterable<Uint8Array> | null = answer.body;
-  // Leaving the loop ends the transfer.
-  for await (const part of body ?? []) {
-    parts.push(part);
-    size += part.length;
-    if (size > bytesMax) break;
-  }
-  return Buffer.concat(parts);
 }

@@ -4,8 +4,8 @@
  */
 
 import type { RenderedObject } from './helm-chart.ts';
+import { isJsonObject, type JsonObject, member } from './json-object.ts';
 
-export type JsonObject = Readonly<Record<string, unknown>>;
 /** `reason` without a full stop; `nextStep` as a sentence. */
 export type ReportFault = (field: string, reason: string, nextStep: string) => void;
 
@@ -116,14 +116,6 @@ export function missingNamespace(namespace: string, before: readonly JsonObject[
 
 function nameOf(object: JsonObject): string {
   return `${String(object['kind'])} ${String(member(object['metadata'], 'name'))}`;
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function member(value: unknown, key: string): unknown {
-  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 const kubernetesNamespaces = new Set(['default', 'kube-system', 'kube-public', 'kube-node-lease']);

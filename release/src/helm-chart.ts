@@ -9,6 +9,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseYaml } from './kubernetes-yaml.ts';
+import { isSystemError } from './system-error.ts';
 
 export interface ChartOrder {
   /** The program, by name or path. */
@@ -103,7 +104,7 @@ function runHelm(helm: string, home: string, args: readonly string[]): Promise<s
 }
 
 function toFault(helm: string, error: Error & { readonly killed?: boolean }, stderr: string): ChartFault {
-  if ('code' in error && (error.code === 'ENOENT' || error.code === 'EACCES')) {
+  if (isSystemError(error, 'ENOENT', 'EACCES')) {
     return new ChartFault(
       `the program ${helm}, which renders charts, cannot be started`,
       'Install Helm 3.14 or newer, or name it with --helm.',

@@ -6,8 +6,8 @@
 import Type, { type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { sha256Digest } from './canonical-json.ts';
-import type { JsonObject } from './chart-objects.ts';
 import { splitRegistry } from './image-reference.ts';
+import { isJsonObject, type JsonObject } from './json-object.ts';
 import type { RegistryRepository } from './oci-registry.ts';
 
 /** An image by tag, written out: registry, repository, tag. */
@@ -105,8 +105,4 @@ export function parseImagesLock(text: string): ImagesLock {
   const value: unknown = JSON.parse(text);
   if (!Value.Check(ImagesLock, value)) throw new Error('it does not list images with their digests');
   return value;
-}
-
-function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -12,17 +12,18 @@ import Type from 'typebox';
 import { Value } from 'typebox/value';
 import {
   type ParsedKeyFile,
+  type PublicKey,
   parseKeyFile,
   passphraseLengthMin,
-  type PublicKey,
   publicKeyText,
   type RoleName,
   roleNames,
   type SigningKey,
-  writeKeyFile,
   WrongPassphrase,
+  writeKeyFile,
 } from './key-file.ts';
 import { type Outcome, ok, type Refusal, refused } from './outcome.ts';
+import { isSystemError } from './system-error.ts';
 
 export type KeyRefusalCode =
   | 'keys-exist'
@@ -287,7 +288,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return (await readdir(directory)).toSorted();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (isSystemError(error, 'ENOENT')) return [];
     throw error;
   }
 }

@@ -1,8 +1,10 @@
 // Copies images to and from a registry by the OCI distribution API: each blob only where it is missing, the manifest last,
 // so that whoever sees a manifest can have all of it. Whatever is read is checked against the digest it was asked for.
 
+import { readBounded } from './bounded-body.ts';
 import { sha256Digest } from './canonical-json.ts';
 import { type Descriptor, documentBytesMax, type ImageDocument, manifestMediaTypes } from './image-tree.ts';
+import { isJsonObject, type JsonObject } from './json-object.ts';
 import { type ImageBlob, mediaTypes, type OciImage } from './oci-image.ts';
 
 export type Registry = {
@@ -96,7 +98,7 @@ export function openRepository(location: ImageLocation, access: 'pull' | 'pull,p
     async readManifest(digest) {
       const headers = { accept: manifestMediaTypes.join(', ') };
       const answer = await session.request('GET', `manifests/${digest}`, [200, 404], { headers });
-      const bytes = await readBounded(answer, documentBytesMax, `${session.name}@${digest}`);
+      const bytes = await readManifestBytes(answer, `${session.name}@${digest}`);
       if (answer.status === 404) return undefined;
       return { mediaType: (answer.headers.get('content-type') ?? '').replace(/;.*$/, '').trim(), bytes };
     },
@@ -114,17 +116,12 @@ export function openRepository(location: ImageLocation, access: 'pull' | 'pull,p
   };
 }
 
-async function readBounded(answer: Response, bytesMax: number, name: string): Promise<Uint8Array> {
-  const body: AsyncIterable<Uint8Array> | null = answer.body;
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  if (body === null) return Buffer.concat([]);
-  for await (const part of body) {
-    size += part.length;
-    if (size > bytesMax) throw new RegistryError(`The manifest of ${name} is larger than ${bytesMax} bytes`);
-    parts.push(part);
+async function readManifestBytes(answer: Response, name: string): Promise<Uint8Array> {
+  const bytes = await readBounded(answer, documentBytesMax);
+  if (bytes.length > documentBytesMax) {
+    throw new RegistryError(`The manifest of ${name} is larger than ${documentBytesMax} bytes`);
   }
-  return Buffer.concat(parts);
+  return bytes;
 }
 
 /** Whether the registry has the image's manifest. Throws when it did not say: no answer, no rights, a fault of its own. */
@@ -189,7 +186,7 @@ function parseManifest(bytes: Uint8Array, name: string): { config: Named; layers
 }
 
 function parseDescriptor(value: unknown, name: string): Named {
-  if (isObject(value) && typeof value['mediaType'] === 'string' && typeof value['digest'] === 'string') {
+  if (isJsonObject(value) && typeof value['mediaType'] === 'string' && typeof value['digest'] === 'string') {
     return { mediaType: value['mediaType'], digest: value['digest'] };
   }
   throw new RegistryError(`${name} is not the manifest of an image: ${JSON.stringify(value)} is no descriptor`);
@@ -203,16 +200,12 @@ function parseArchitecture(bytes: Uint8Array, name: string): string {
   return architecture;
 }
 
-function parseObject(bytes: Uint8Array, name: string): Record<string, unknown> {
+function parseObject(bytes: Uint8Array, name: string): JsonObject {
   const document: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
-  if (!isObject(document)) {
+  if (!isJsonObject(document)) {
     throw new RegistryError(`${name} holds no JSON object`);
   }
   return document;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 type Request = { readonly headers?: Record<string, string>; readonly body?: Uint8Array | StreamedBody };

@@ -9,7 +9,6 @@ import { Value } from 'typebox/value';
 import {
   definedScopes,
   inNamespace,
-  type JsonObject,
   type KindScopes,
   missingNamespace,
   type ReportFault,
@@ -17,6 +16,7 @@ import {
 } from './chart-objects.ts';
 import { ChartFault, renderChart } from './helm-chart.ts';
 import { parseTaggedImage, pinImages, type ResolveImage } from './image-pins.ts';
+import type { JsonObject } from './json-object.ts';
 import type { ProfileSource } from './release-builder.ts';
 import { type SourceFault, sourceFault } from './source-fault.ts';
 import { correct, type SourceReader } from './source-reader.ts';

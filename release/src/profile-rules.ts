@@ -7,6 +7,7 @@
 import { ProfileDocument } from '@gatehouse/contract/release-document';
 import { Value } from 'typebox/value';
 import { canonicalJson } from './canonical-json.ts';
+import { member } from './json-object.ts';
 import { type SourceFault, sourceFault, toField } from './source-fault.ts';
 
 type Pack = ProfileDocument['layers'][number]['packs'][number];
@@ -126,9 +127,4 @@ function imagesIn(value: unknown): readonly string[] {
         : [];
     return [...own, ...imagesIn(inner)];
   });
-}
-
-function member(value: unknown, key: string): unknown {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-  return Object.entries(value).find(([name]) => name === key)?.[1];
 }

@@ -5,6 +5,7 @@
  */
 
 import { agentContainerName } from './agent-deployment.ts';
+import { isJsonObject } from './json-object.ts';
 import type { KubernetesManifest } from './kubernetes-object.ts';
 import { keys, objectNames } from './object-names.ts';
 
@@ -66,11 +67,7 @@ function rehearsing(
 }
 
 function isPodTemplate(value: unknown): value is PodTemplateShape {
-  if (!isObject(value) || !isObject(value['metadata']) || !isObject(value['spec'])) return false;
+  if (!isJsonObject(value) || !isJsonObject(value['metadata']) || !isJsonObject(value['spec'])) return false;
   const { containers } = value['spec'];
-  return Array.isArray(containers) && containers.every(isObject);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return Array.isArray(containers) && containers.every(isJsonObject);
 }

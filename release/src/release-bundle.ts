@@ -7,8 +7,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type ArchiveEntry, inMemoryEntry, type WrittenArchive, writeArchive } from './archive-writer.ts';
 import {
-  blobFile,
   type BundleDescription,
+  blobFile,
   descriptionFile,
   imagesOfReleases,
   indexFile,
@@ -22,6 +22,7 @@ import { type ImageRefusalCode, type ImageTree, readImageTree } from './image-tr
 import type { RegistryRepository } from './oci-registry.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import { readCurrentMetadata, type VerifiedImport, verifyImport } from './release-import.ts';
+import { isSystemError } from './system-error.ts';
 import { releasePath, type TrustRefusalCode } from './trusted-releases.ts';
 import type { RepositoryRefusalCode } from './tuf-repository.ts';
 
@@ -99,7 +100,7 @@ function isOtherRelease(file: string, versions: readonly string[]): boolean {
 }
 
 function orMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+  if (isSystemError(error, 'ENOENT')) return undefined;
   throw error;
 }
 

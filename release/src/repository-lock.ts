@@ -11,6 +11,7 @@ import path from 'node:path';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { type Outcome, refused } from './outcome.ts';
+import { isSystemError } from './system-error.ts';
 
 export type LockRefusalCode = 'repository-busy';
 
@@ -95,7 +96,7 @@ async function secondsBetween(earlier: string, later: string): Promise<number> {
   try {
     return ((await stat(later)).mtimeMs - (await stat(earlier)).mtimeMs) / 1000;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    if (isSystemError(error, 'ENOENT')) return 0;
     throw error;
   }
 }
@@ -113,7 +114,7 @@ async function readText(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

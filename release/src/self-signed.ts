@@ -9,12 +9,15 @@ export interface SelfSigned {
 
 const day = 86_400_000;
 
-export function makeSelfSigned(hostName: string): SelfSigned {
+export function makeSelfSigned(
+  hostName: string,
+  { isExpired = false }: { readonly isExpired?: boolean } = {},
+): SelfSigned {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const ecdsaWithSha256 = sequence(objectId(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02));
   const commonName = sequence(objectId(0x55, 0x04, 0x03), der(0x0c, Buffer.from(hostName)));
   const name = sequence(der(0x31, commonName));
-  const now = Date.now();
+  const now = Date.now() - (isExpired ? 2 * day : 0);
   const body = sequence(
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),

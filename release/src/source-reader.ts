@@ -6,6 +6,7 @@ import type Type from 'typebox';
 import { Value } from 'typebox/value';
 import { type Dialect, parseYaml } from './kubernetes-yaml.ts';
 import { type SourceFault, sourceFault, toField } from './source-fault.ts';
+import { isSystemError } from './system-error.ts';
 
 const fileBytesMax = 5_000_000;
 const filesMax = 2000;
@@ -37,8 +38,8 @@ export function newReader(directory: string, faults: SourceFault[]): SourceReade
       // Editors leave hidden files.
       return (await readdir(path.join(directory, folder))).filter((name) => !name.startsWith('.')).toSorted();
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return [];
-      if (!isCode(error, 'ENOTDIR')) throw error;
+      if (isSystemError(error, 'ENOENT')) return [];
+      if (!isSystemError(error, 'ENOTDIR')) throw error;
       fault(folder, '', 'it is a file, and a folder was expected', 'Move or remove it.');
       return [];
     }
@@ -51,8 +52,8 @@ export function newReader(directory: string, faults: SourceFault[]): SourceReade
     try {
       text = await readFile(path.join(directory, file), 'utf8');
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return fault(file, '', 'there is no such file', 'Add it.');
-      if (isCode(error, 'EISDIR'))
+      if (isSystemError(error, 'ENOENT')) return fault(file, '', 'there is no such file', 'Add it.');
+      if (isSystemError(error, 'EISDIR'))
         return fault(file, '', 'it is a folder, and a file was expected', 'Move its files up.');
       throw error;
     }
@@ -86,8 +87,4 @@ export function newReader(directory: string, faults: SourceFault[]): SourceReade
   }
 
   return { directory, names, documents, document };
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,6 +1,7 @@
 /** A verified profile document as the decisions know a profile. */
 
 import type { ProfileDocument } from '@gatehouse/contract/release-document';
+import { isJsonObject } from '@gatehouse/domain/json';
 import type { Json, KubernetesObject, Pack, Profile } from '@gatehouse/domain/profile';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 
@@ -59,8 +60,4 @@ function toJson(value: unknown, what: string): Json {
   if (Array.isArray(value)) return value.map((item: unknown) => toJson(item, what));
   if (typeof value === 'object') return toRecord(Object.fromEntries(Object.entries(value)), what);
   throw new TypeError(`${what} holds what JSON cannot say`);
-}
-
-function isJsonObject(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Milliseconds } from '@gatehouse/domain/instant';
+import { isSystemError } from '@gatehouse/release/system-error';
 import type { SimulatedState } from '../cluster/simulated/state.ts';
 import { writeWhole } from './bundle-folder.ts';
 
@@ -36,7 +37,7 @@ export function createClusterFile(file: string, onFailure: (error: unknown) => v
     async read() {
       await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
       const text = await readFile(file, 'utf8').catch((error: unknown) => {
-        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        if (isSystemError(error, 'ENOENT')) return undefined;
         throw error;
       });
       return text === undefined ? undefined : parse(text, file);

@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { isSystemError } from '@gatehouse/release/system-error';
 import Type from 'typebox';
 import Value from 'typebox/value';
 import { DatabaseUnavailable } from './database-unavailable.ts';
@@ -82,8 +83,8 @@ async function hasLinks(folder: string): Promise<boolean> {
     try {
       await symlink(path.relative(path.dirname(target), source), target);
     } catch (error) {
-      if (isCode(error, 'EEXIST')) continue;
-      if (isCode(error, 'EROFS') || isCode(error, 'EACCES') || isCode(error, 'EPERM')) return false;
+      if (isSystemError(error, 'EEXIST')) continue;
+      if (isSystemError(error, 'EROFS', 'EACCES', 'EPERM')) return false;
       throw error;
     }
   }
@@ -106,8 +107,4 @@ async function copyOnce(folder: string, to: string): Promise<string> {
     if (!existsSync(to)) throw error;
   }
   return to;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
