@@ -1,22 +1,15 @@
-/** Every address of the console. A page's code is loaded when it is first shown. */
+/** Every address of the console; the parts of it are in `routes/`. A page's code is loaded when it is first shown. */
 
 import type { QueryClient } from '@tanstack/react-query';
-import {
-  createRootRouteWithContext,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  Outlet,
-  redirect,
-} from '@tanstack/react-router';
-import { Loading } from './ui/loading.tsx';
+import { createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
 import { NotFound } from './pages/not-found.tsx';
 import { PageError } from './pages/page-error.tsx';
-
-const root = createRootRouteWithContext<{ readonly queryClient: QueryClient }>()({
-  component: Outlet,
-  notFoundComponent: () => <NotFound />,
-});
+import { administrationRoutes } from './routes/administration.ts';
+import { fleetRoutes } from './routes/fleet.ts';
+import { gatewayRoutes } from './routes/gateway.ts';
+import { platformRoutes } from './routes/platform.ts';
+import { frame, root } from './routes/root.tsx';
+import { Loading } from './ui/loading.tsx';
 
 const signIn = createRoute({
   getParentRoute: () => root,
@@ -24,74 +17,11 @@ const signIn = createRoute({
   component: lazyRouteComponent(() => import('./pages/sign-in.tsx'), 'SignIn'),
 });
 
-/** What somebody sees who is signed in: header, live events, and the page below. */
-const frame = createRoute({
-  getParentRoute: () => root,
-  id: 'frame',
-  component: lazyRouteComponent(() => import('./pages/frame.tsx'), 'Frame'),
-});
-
-const home = createRoute({
-  getParentRoute: () => root,
-  path: '/',
-  beforeLoad: () => {
-    // The router takes a redirect that is thrown.
-    // oxlint-disable-next-line typescript/only-throw-error
-    throw redirect({ to: '/gateways', replace: true });
-  },
-});
-
-const gateways = createRoute({
-  getParentRoute: () => frame,
-  path: '/gateways',
-  component: lazyRouteComponent(() => import('./pages/gateways.tsx'), 'Gateways'),
-});
-
-/** `tenant` where a gateway's name alone is not enough. */
-function readTenant(search: Record<string, unknown>): { readonly tenant?: string } {
-  const { tenant } = search;
-  return typeof tenant === 'string' ? { tenant } : {};
-}
-
-const gateway = createRoute({
-  getParentRoute: () => frame,
-  path: '/gateways/$gateway',
-  validateSearch: readTenant,
-  component: lazyRouteComponent(() => import('./pages/gateway.tsx'), 'GatewayPage'),
-});
-const gatewayOverview = createRoute({
-  getParentRoute: () => gateway,
-  path: '/',
-  component: lazyRouteComponent(() => import('./pages/gateway-overview.tsx'), 'GatewayOverview'),
-});
-const gatewayProfile = createRoute({
-  getParentRoute: () => gateway,
-  path: '/profile',
-  component: lazyRouteComponent(() => import('./pages/gateway-profile.tsx'), 'GatewayProfile'),
-});
-const gatewayEvents = createRoute({
-  getParentRoute: () => gateway,
-  path: '/events',
-  component: lazyRouteComponent(() => import('./pages/gateway-events.tsx'), 'GatewayEvents'),
-});
-const updates = createRoute({
-  getParentRoute: () => frame,
-  path: '/gateways/$gateway/updates',
-  validateSearch: readTenant,
-  component: lazyRouteComponent(() => import('./pages/updates.tsx'), 'Updates'),
-});
-
 const nowhere = createRoute({ getParentRoute: () => frame, path: '/$', component: () => <NotFound /> });
 
 const tree = root.addChildren([
-  home,
   signIn,
-  frame.addChildren([
-    gateways,
-    gateway.addChildren([gatewayOverview, gatewayProfile, gatewayEvents]),
-    updates,
-    nowhere,
-  ]),
+  frame.addChildren([...fleetRoutes, ...gatewayRoutes, ...platformRoutes, ...administrationRoutes, nowhere]),
 ]);
 
 export function createConsoleRouter(queryClient: QueryClient) {

@@ -112,10 +112,31 @@ describe('live events', () => {
     expect(streams).toHaveLength(3);
     expect(live.connection()).toEqual({ kind: 'lost', since: 5000 });
     streams[2]?.say('open');
-    expect(live.connection().kind).toBe('live');
+    expect(live.connection()).toEqual({ kind: 'live', isHealed: true });
     streams[2]?.say('error');
     await pass(1000);
     expect(streams).toHaveLength(4);
+  });
+
+  it('say for a while that the connection is back, and not at the first opening', async () => {
+    const { live, streams, settle, pass } = world();
+    await settle();
+    streams[0]?.say('open');
+    expect(live.connection()).toEqual({ kind: 'live', isHealed: false });
+    streams[0]?.say('error');
+    await pass(1000);
+    streams[1]?.say('open');
+    expect(live.connection()).toEqual({ kind: 'live', isHealed: true });
+    await pass(9999);
+    expect(live.connection()).toEqual({ kind: 'live', isHealed: true });
+    await pass(1);
+    expect(live.connection()).toEqual({ kind: 'live', isHealed: false });
+    streams[1]?.say('error');
+    await pass(20_000);
+    streams[2]?.say('open');
+    streams[2]?.say('error');
+    await pass(10_000);
+    expect(live.connection().kind, 'lost again before the word of its healing ended').toBe('lost');
   });
 
   it('never go back when an older event comes late', async () => {

@@ -3,7 +3,11 @@
  * delay when the server refused or went away; whoever looks is told whether the page is live.
  */
 
-export type Connection = { readonly kind: 'connecting' | 'live' } | { readonly kind: 'lost'; readonly since: number };
+export type Connection =
+  | { readonly kind: 'connecting' }
+  /** `isHealed` for a while after it was lost. */
+  | { readonly kind: 'live'; readonly isHealed: boolean }
+  | { readonly kind: 'lost'; readonly since: number };
 
 export interface LiveEvents {
   /** Once; nothing is asked of the server before. */
@@ -35,6 +39,8 @@ export interface LiveEventsOptions {
 const burstMilliseconds = 150;
 const retryFirst = 1000;
 const retryMax = 15_000;
+/** Long enough to be read. */
+const healedMilliseconds = 10_000;
 
 export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
   const subscribers = new Set<() => void>();
@@ -46,9 +52,9 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
   let isClosed = false;
   let cancelRetry: (() => void) | undefined;
   let cancelBurst: (() => void) | undefined;
+  let cancelHealed: (() => void) | undefined;
 
   function setConnection(next: Connection): void {
-    if (next.kind === connection.kind) return;
     connection = next;
     for (const listener of connectionListeners) listener();
   }
@@ -62,7 +68,8 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
     if (isClosed) return;
     stream?.close();
     stream = undefined;
-    setConnection({ kind: 'lost', since: options.now() });
+    cancelHealed?.();
+    if (connection.kind !== 'lost') setConnection({ kind: 'lost', since: options.now() });
     cancelRetry ??= options.after(retryDelay, () => {
       cancelRetry = undefined;
       void connect();
@@ -84,7 +91,11 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       retryDelay = retryFirst;
       // What happened before it opened may be in no answer yet.
       announce();
-      setConnection({ kind: 'live' });
+      const isHealed = connection.kind === 'lost';
+      setConnection({ kind: 'live', isHealed });
+      if (isHealed) {
+        cancelHealed = options.after(healedMilliseconds, () => setConnection({ kind: 'live', isHealed: false }));
+      }
     });
     opened.addEventListener('event', ({ lastEventId }) => {
       const sequence = Number(lastEventId);
@@ -111,6 +122,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       isClosed = true;
       cancelRetry?.();
       cancelBurst?.();
+      cancelHealed?.();
       stream?.close();
     },
   };

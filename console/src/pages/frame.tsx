@@ -1,4 +1,4 @@
-/** The frame of every page: what this control plane is, who is signed in, and whether the page is live. */
+/** The frame of every page: the way to the others, what this control plane is, who is signed in, and whether it is live. */
 
 import {
   Banner,
@@ -8,20 +8,30 @@ import {
   MastheadBrand,
   MastheadContent,
   MastheadMain,
+  MastheadToggle,
   Page,
+  PageSidebar,
+  PageSidebarBody,
+  PageToggleButton,
   SkipToContent,
 } from '@patternfly/react-core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { useRef, useState } from 'react';
 import { client } from '../api/client.ts';
+import type { Connection } from '../api/live-events.ts';
 import { codeOf } from '../api/problem.ts';
 import { meQuery, platformQuery } from '../api/queries.ts';
 import { useLiveEvents } from '../api/use-live-events.ts';
+import { frameTexts } from '../texts/frame.ts';
 import { Brand } from '../ui/brand.tsx';
+import { ColorSchemeSwitch } from '../ui/color-scheme-switch.tsx';
 import { Instant } from '../ui/instant.tsx';
-import { Loading } from '../ui/loading.tsx';
-import { ProblemAlert } from '../ui/problem-alert.tsx';
 import { SandboxLabel } from '../ui/labels.tsx';
+import { LiveMark } from '../ui/live-mark.tsx';
+import { Loading } from '../ui/loading.tsx';
+import { Navigation } from '../ui/navigation.tsx';
+import { ProblemAlert } from '../ui/problem-alert.tsx';
 
 export function Frame() {
   const me = useQuery({ ...meQuery(), refetchInterval: ({ state }) => (state.data === undefined ? 3000 : 60_000) });
@@ -39,25 +49,37 @@ export function Frame() {
 function SignedIn({ name, role }: { readonly name: string; readonly role: string }) {
   const connection = useLiveEvents();
   const platform = useQuery(platformQuery()).data;
+  const sidebar = useSidebar();
   const masthead = (
     <Masthead display={{ default: 'inline' }}>
       <MastheadMain>
+        <MastheadToggle>
+          <PageToggleButton
+            isHamburgerButton
+            isSidebarOpen={sidebar.isOpen}
+            onSidebarToggle={sidebar.toggle}
+            aria-label={frameTexts.navigationToggle}
+            aria-controls={sidebarId}
+          />
+        </MastheadToggle>
         <MastheadBrand>
-          <Link to="/gateways" className="console-home" aria-label="Gatehouse: gateways">
+          <Link to="/" className="console-home" aria-label={frameTexts.home}>
             <Brand />
-            <span className="console-name">Gatehouse</span>
+            <span className="console-name">{frameTexts.brand}</span>
           </Link>
         </MastheadBrand>
       </MastheadMain>
       <MastheadContent>
         <div className="console-header">
           {platform === undefined ? null : (
-            <Label variant="outline">
-              {platform.version === undefined ? 'No platform version yet' : `Platform ${platform.version}`}
+            <Label variant="outline" className="console-only-wide">
+              {frameTexts.platform(platform.version)}
             </Label>
           )}
-          {platform?.isSandbox === true ? <SandboxLabel>Sandbox</SandboxLabel> : null}
-          <span className="console-who" title={role}>
+          {platform?.isSandbox === true ? <SandboxLabel>{frameTexts.sandbox}</SandboxLabel> : null}
+          <LiveMark connection={connection} />
+          <ColorSchemeSwitch />
+          <span className="console-who console-only-wide" title={role}>
             {name}
           </span>
           <SignOut />
@@ -69,22 +91,60 @@ function SignedIn({ name, role }: { readonly name: string; readonly role: string
     <Page
       masthead={masthead}
       mainContainerId="main"
-      skipToContent={<SkipToContent href="#main">Skip to content</SkipToContent>}
-      banner={
-        // Always there, so that what is put into it later is announced.
-        <output>
-          {connection.kind === 'lost' ? (
-            <Banner color="red" className="console-lost">
-              The connection to the control plane is lost since{' '}
-              <Instant at={new Date(connection.since).toISOString()} />; trying again. What you see may be older than it
-              looks.
-            </Banner>
-          ) : null}
-        </output>
+      onPageResize={(_event, { mobileView }: { readonly mobileView: boolean }) => sidebar.onWidth(mobileView)}
+      sidebar={
+        <PageSidebar id={sidebarId} isSidebarOpen={sidebar.isOpen} className="console-sidebar">
+          <PageSidebarBody>
+            <div inert={!sidebar.isOpen}>
+              <Navigation onNavigate={sidebar.onNavigate} />
+            </div>
+          </PageSidebarBody>
+        </PageSidebar>
       }
+      skipToContent={<SkipToContent href="#main">{frameTexts.skip}</SkipToContent>}
+      banner={<ConnectionBanner connection={connection} />}
     >
       <Outlet />
     </Page>
+  );
+}
+
+const sidebarId = 'console-pages';
+
+/** Open where there is room for it; over the page, and closed by going somewhere, where there is not. */
+function useSidebar() {
+  const [isOpen, setIsOpen] = useState(true);
+  const isNarrow = useRef<boolean>(undefined);
+  return {
+    isOpen,
+    toggle: () => setIsOpen((was) => !was),
+    onNavigate: () => {
+      if (isNarrow.current === true) setIsOpen(false);
+    },
+    onWidth: (nowNarrow: boolean) => {
+      if (isNarrow.current === nowNarrow) return;
+      isNarrow.current = nowNarrow;
+      setIsOpen(!nowNarrow);
+    },
+  };
+}
+
+function ConnectionBanner({ connection }: { readonly connection: Connection }) {
+  return (
+    // Always there, so that what is put into it later is announced.
+    <output>
+      {connection.kind === 'lost' ? (
+        <Banner color="red" className="console-connection">
+          {frameTexts.lostSince} <Instant at={new Date(connection.since).toISOString()} />
+          {frameTexts.lostAdvice}
+        </Banner>
+      ) : null}
+      {connection.kind === 'live' && connection.isHealed ? (
+        <Banner color="green" className="console-connection">
+          {frameTexts.healed}
+        </Banner>
+      ) : null}
+    </output>
   );
 }
 
@@ -100,7 +160,7 @@ function SignOut() {
   });
   return (
     <Button variant="link" size="sm" isInline onClick={() => signOut.mutate()} isDisabled={signOut.isPending}>
-      {signOut.isError ? 'Sign out again' : 'Sign out'}
+      {signOut.isError ? frameTexts.signOutAgain : frameTexts.signOut}
     </Button>
   );
 }

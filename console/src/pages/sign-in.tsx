@@ -34,7 +34,7 @@ export function SignIn() {
     onSuccess: () => {
       // Nothing that somebody else was shown before.
       queryClient.clear();
-      return navigate({ to: '/gateways', replace: true });
+      return navigate({ to: '/', replace: true });
     },
   });
   const { mutate } = signIn;
