@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { InstallBundle } from '@gatehouse/contract/operator-types';
 import type { KubernetesManifest } from '@gatehouse/release/kubernetes-object';
 import type { FetchFile } from '@gatehouse/release/trusted-releases';
-import type { VerifiedInstallation } from '@gatehouse/release/verified-installation';
+import type { InstallationOrder, VerifiedInstallation } from '@gatehouse/release/verified-installation';
 import { exitCodes, Failure, refusalFailure, usageFailure } from './failure.ts';
 import { parseManifest } from './manifest.ts';
 import type { Terminal } from './terminal.ts';
@@ -36,16 +36,7 @@ export async function readRoot(terminal: Terminal, file: string): Promise<Uint8A
 export async function verifyBundle(
   { server }: { readonly server: string },
   bundle: InstallBundle,
-  order: {
-    readonly root: Uint8Array;
-    readonly gateway: {
-      readonly name: string;
-      readonly installation: 'cli' | 'existing-cluster';
-      readonly provider: string;
-    };
-    readonly registryPrefix?: string | undefined;
-    readonly osVariable?: string | undefined;
-  },
+  order: Omit<InstallationOrder, 'fetchFile' | 'sent'>,
 ): Promise<VerifiedInstallation> {
   const { verifyInstallation } = await import('@gatehouse/release/verified-installation');
   const verified = await verifyInstallation({

@@ -4,15 +4,16 @@
  */
 
 import type { Reason, Reasons } from './reason.ts';
+import { riskReason } from './risk-reason.ts';
 import {
   floorsBetween,
   type GraphNode,
   isBarred,
   patternMatches,
-  stepBetween,
   type StepRefusal,
+  stepBetween,
 } from './upgrade-graph.ts';
-import type { JudgedRisk, JudgeStep, PlanQuestion } from './upgrade-judgement.ts';
+import type { JudgeStep, PlanQuestion } from './upgrade-judgement.ts';
 import { cheapestWay, leadingTo, reachedBefore, type WayCost, type WayStep } from './upgrade-way.ts';
 import { compareVersions, type PlatformVersion, versionParts } from './version.ts';
 
@@ -88,29 +89,10 @@ function reasonsOf({ graph }: PlanQuestion, { from, node }: WayStep, judge: Judg
   const barred = step.kind === 'refused' ? step.reasons : [];
   return [
     ...barred.map((reason) => ({ ...reason, message: `From ${from} to ${version}: ${reason.message}` })),
-    ...judge(node.release, from).flatMap((judged) => (judged.isInTheWay ? [riskReason(judged, from, version)] : [])),
+    ...judge(node.release, from).flatMap((judged) =>
+      judged.isInTheWay ? [riskReason(judged, { from, to: version })] : [],
+    ),
   ];
-}
-
-const gatewaysNamedMax = 5;
-
-function riskReason(
-  { risk, verdict, gateways }: JudgedRisk,
-  from: PlatformVersion,
-  to: PlatformVersion,
-): Reason<PlanRefusal> {
-  const left = gateways.length - gatewaysNamedMax;
-  const named = [...gateways.slice(0, gatewaysNamedMax), ...(left > 0 ? [`${left} more`] : [])].join(', ');
-  const why =
-    verdict === 'cannot-be-judged'
-      ? `which cannot be judged for ${named} and so counts as applying`
-      : `which applies${named === '' ? '' : ` to ${named}`}`;
-  const fixed = risk.fixedIn === undefined ? '' : `, or go to ${risk.fixedIn} or newer, which is without it`;
-  return {
-    code: verdict === 'cannot-be-judged' ? 'risk-not-judged' : 'risk-applies',
-    message: `From ${from} to ${to}: there is the risk ${risk.name}, ${why}: ${risk.message}`,
-    nextStep: `${risk.url === undefined ? '' : `Read ${risk.url}. `}Accept the risk ${risk.name} by name${fixed}.`,
-  };
 }
 
 const endsNamedMax = 5;

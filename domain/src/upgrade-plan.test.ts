@@ -208,7 +208,7 @@ describe('a risk', () => {
           code: 'risk-applies',
           message: 'From 4.1.0 to 4.2.0: there is the risk slow-disks, which applies to site-m: Volumes detach.',
           nextStep:
-            'Read https://example.org/slow-disks. Accept the risk slow-disks by name, or go to 4.2.3 or newer, which is without it.',
+            'Read https://example.org/slow-disks. Accept the risk slow-disks by name (`--accept-risk slow-disks`), or go to 4.2.3 or newer, which is without it.',
         },
       ],
     });

@@ -16,15 +16,15 @@ import {
   existingRepository,
   foreignKey,
   type PublishedMetadata,
-  publishRequest,
   type PublishRequestRefusalCode,
+  publishRequest,
   refreshRequest,
 } from './publish-request.ts';
 import { type ChangeRefusalCode, prepareChange, type RepositoryChange } from './repository-change.ts';
 import { type Expiry, type ExpiryChange, readExpiry } from './repository-settings.ts';
 import { type CurrentRepository, invalidRepository, readState } from './repository-state.ts';
+import { type SigningRequest, signatureNeeds, signRequest, type TufTarget } from './signing-request.ts';
 import { targetFileOnDisk } from './target-paths.ts';
-import { signatureNeeds, signRequest, type SigningRequest, type TufTarget } from './signing-request.ts';
 
 export type RepositoryRefusalCode = PublishRequestRefusalCode | ChangeRefusalCode;
 
@@ -72,13 +72,15 @@ export async function publishTargets(input: {
   });
 }
 
-/** What is to be signed for a change, by the settings of the folder or, of a new one, the usual ones. */
-export async function prepareRequest(input: {
+interface ChangeInput {
   readonly directory: string;
   readonly change: RepositoryChange;
   readonly now: Date;
   readonly expiry?: ExpiryChange;
-}): Promise<Outcome<SigningRequest, RepositoryRefusalCode>> {
+}
+
+/** What is to be signed for a change, by the settings of the folder or, of a new one, the usual ones. */
+export async function prepareRequest(input: ChangeInput): Promise<Outcome<SigningRequest, RepositoryRefusalCode>> {
   const { directory, change, now } = input;
   const read = await readState(directory);
   const isNew = read.kind === 'refused' && read.reasons[0].code === 'repository-missing' && change.root !== undefined;
@@ -88,13 +90,9 @@ export async function prepareRequest(input: {
 }
 
 /** Prepares, signs with these keys, and publishes. Refuses with what is missing when they are not enough. */
-export async function changeRepository(input: {
-  readonly directory: string;
-  readonly keys: readonly SigningKey[];
-  readonly change: RepositoryChange;
-  readonly now: Date;
-  readonly expiry?: ExpiryChange;
-}): Promise<Outcome<PublishedMetadata, RepositoryRefusalCode>> {
+export async function changeRepository(
+  input: ChangeInput & { readonly keys: readonly SigningKey[] },
+): Promise<Outcome<PublishedMetadata, RepositoryRefusalCode>> {
   const { directory, keys, now } = input;
   const prepared = await prepareRequest(input);
   if (prepared.kind === 'refused') return prepared;

@@ -11,7 +11,7 @@ import type { Services } from '../http/services.ts';
 import { selectRecalls, updatePlatform } from '../releases/release.store.ts';
 import type { Work } from '../work/work.ts';
 import type { FleetGateway } from './fleet.query.ts';
-import { judgePlan, outlineOf, type PlanJudgement } from './plan-judgement.ts';
+import { judgePlan, type PlanJudgement, startedPlan } from './plan-judgement.ts';
 import { endPlatformPlan, insertPlatformHop, type PlatformPlanRow } from './platform-plan.store.ts';
 
 /** Who does what follows from a plan by itself. */
@@ -39,7 +39,7 @@ export async function advancePlan(
   for (let hopsTaken = 0; ; hopsTaken += 1) {
     // What is known of the fleet is known for the version before the first hop.
     const known = hopsTaken === 0 ? fleet : undefined;
-    const judgement = await judgePlan(tx, version, outlineOf(plan), now, services, known);
+    const judgement = await judgePlan(tx, version, startedPlan(plan), now, services, known);
     const { decision } = judgement;
     if (decision.kind === 'advance') {
       await takeHop(work, plan, decision, judgement.gates);

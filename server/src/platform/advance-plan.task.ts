@@ -4,13 +4,13 @@
  * fleet is not made again at once.
  */
 
-import type { Services } from '../http/services.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import { done } from '../http/answer.ts';
+import type { Services } from '../http/services.ts';
 import { lockPlatform, selectPlatform } from '../releases/release.store.ts';
 import { doWork } from '../work/work.ts';
 import { advancePlan } from './advance-plan.command.ts';
-import { gatesFor, judgePlan, outlineOf } from './plan-judgement.ts';
+import { gatesFor, judgePlan, startedPlan } from './plan-judgement.ts';
 import { selectOpenPlatformPlan } from './platform-plan.store.ts';
 
 const rememberedMax = 100;
@@ -32,13 +32,14 @@ export function createPlanWatch(services: Services): () => Promise<void> {
 
   return async () => {
     const plan = await selectOpenPlatformPlan(db);
+    if (plan === undefined) return;
     const { version } = await selectPlatform(db);
-    if (plan === undefined || version === undefined) return;
+    if (version === undefined) return;
     if (await isStillClosed(version)) return;
     if (performance.now() < restUntil) return;
     const begun = performance.now();
     const now = services.now();
-    const { decision, gates } = await judgePlan(db, platformVersion(version), outlineOf(plan), now, services);
+    const { decision, gates } = await judgePlan(db, platformVersion(version), startedPlan(plan), now, services);
     const ended = performance.now();
     restUntil = ended + (ended - begun) * restPerLook;
     lastClosed = gates

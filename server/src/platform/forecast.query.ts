@@ -8,6 +8,7 @@ import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import { failuresOf } from '@gatehouse/domain/platform-preflight';
 import type { Hop } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
+import { type StartedPlan, stepObstacles } from '@gatehouse/domain/step-obstacles';
 import type { RiskGateway } from '@gatehouse/domain/upgrade-risk';
 import type { PlatformVersion } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
@@ -16,7 +17,7 @@ import { platformVersion } from '../gateways/observation-facts.ts';
 import type { Services } from '../http/services.ts';
 import { selectReleaseDocuments, toReleaseFacts } from '../releases/release.store.ts';
 import { type FleetGateway, toRiskGateway } from './fleet.query.ts';
-import { outlineOf, type PlanOutline, stepObstacles } from './plan-judgement.ts';
+import { startedPlan } from './plan-judgement.ts';
 import { selectOpenPlatformPlan } from './platform-plan.store.ts';
 import { boundedReasons } from './platform-view.ts';
 import { preflight } from './preflight.query.ts';
@@ -27,7 +28,7 @@ export interface ForecastQuestion {
   readonly from: PlatformVersion;
   readonly to: PlatformVersion;
   /** As it would be started now. A plan under way to the same version is taken instead. */
-  readonly outline: PlanOutline;
+  readonly outline: StartedPlan;
   /** Of the whole platform. */
   readonly fleet: readonly FleetGateway[];
   /** The ids of the gateways that the reader may know of. */
@@ -45,8 +46,8 @@ export async function forecastUpgrade(
 ): Promise<ForecastView> {
   const { from: version, to, fleet, seen, unseenGateway, confirmAfterSeconds } = question;
   const open = await selectOpenPlatformPlan(db);
-  const outline = open !== undefined && open.to_version === to ? outlineOf(open) : question.outline;
-  const hops = outline.hops.map((hop): Hop => ({ from: platformVersion(hop.from), to: platformVersion(hop.to) }));
+  const outline = open !== undefined && open.to_version === to ? startedPlan(open) : question.outline;
+  const { hops } = outline;
   const releases = await loadPathReleases(db);
   const documents = await selectReleaseDocuments(db);
   const taken = await db.selectFrom('platform_hops as h').select(['h.from_version', 'h.to_version']).execute();

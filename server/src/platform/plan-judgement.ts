@@ -3,26 +3,18 @@
 import type { Instant } from '@gatehouse/domain/instant';
 import { type Gate, gatesOf } from '@gatehouse/domain/platform-gates';
 import { failuresOf, type PreflightFinding } from '@gatehouse/domain/platform-preflight';
-import { decideProgress, type Hop, nextHop, type ProgressDecision } from '@gatehouse/domain/platform-progress';
+import { decideProgress, nextHop, type ProgressDecision } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
+import { type StartedPlan, stepObstacles } from '@gatehouse/domain/step-obstacles';
 import type { Timings } from '@gatehouse/domain/timings';
-import { buildUpgradeGraph, stepBetween } from '@gatehouse/domain/upgrade-graph';
-import { judgeRisk, type RiskGateway, type UpgradeRisk } from '@gatehouse/domain/upgrade-risk';
 import type { PlatformVersion } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
-import type { KeptHop } from '../database/schema.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import type { Services } from '../http/services.ts';
 import { type FleetGateway, type FleetPart, loadFleet } from './fleet.query.ts';
 import type { PlatformPlanRow } from './platform-plan.store.ts';
 import { preflight } from './preflight.query.ts';
-import { loadPathReleases, type PathRelease } from './release-graph.store.ts';
-
-export interface PlanOutline {
-  readonly hops: readonly KeptHop[];
-  readonly channel: string | undefined;
-  readonly acceptedRisks: readonly string[];
-}
+import { loadPathReleases } from './release-graph.store.ts';
 
 export interface PlanJudgement {
   readonly decision: ProgressDecision;
@@ -33,13 +25,11 @@ export interface PlanJudgement {
   readonly fleet: readonly FleetGateway[];
 }
 
-export const outlineOf = (plan: PlatformPlanRow): PlanOutline => ({
-  hops: plan.hops,
+export const startedPlan = (plan: PlatformPlanRow): StartedPlan => ({
+  hops: plan.hops.map(({ from, to }) => ({ from: platformVersion(from), to: platformVersion(to) })),
   channel: plan.channel ?? undefined,
   acceptedRisks: plan.accepted_risks.map(({ name }) => name),
 });
-
-const toHop = ({ from, to }: KeptHop): Hop => ({ from: platformVersion(from), to: platformVersion(to) });
 
 interface FleetAndGates {
   readonly fleet: readonly FleetGateway[];
@@ -70,13 +60,12 @@ function gatesOfFleet(
 export async function judgePlan(
   db: Queryable,
   platform: PlatformVersion,
-  outline: PlanOutline,
+  plan: StartedPlan,
   now: Instant,
   { timings }: Services,
   known?: readonly FleetGateway[],
 ): Promise<PlanJudgement> {
-  const hops = outline.hops.map(toHop);
-  const next = nextHop({ version: platform, hops })?.hop;
+  const next = nextHop({ version: platform, hops: plan.hops })?.hop;
   const releases = next === undefined ? [] : await loadPathReleases(db);
   const release = releases.find(({ version }) => version === next?.to);
   const findings = await preflight(db, release === undefined ? {} : { release });
@@ -87,54 +76,14 @@ export async function judgePlan(
       : stepObstacles(
           next,
           releases,
-          outline,
+          plan,
           fleet.map(({ risk }) => risk),
         );
   const decision = decideProgress({
     version: platform,
-    hops,
+    hops: plan.hops,
     gates,
     obstacles: [...obstacles, ...failuresOf(findings)],
   });
   return { decision, obstacles, gates, preflight: findings, fleet };
-}
-
-/** What stands before a hop besides gates and preflight. A kept edge outlives newer patches, but neither a recall nor a floor; its risks are judged for the fleet as it is. */
-export function stepObstacles(
-  { from, to }: Hop,
-  releases: readonly PathRelease[],
-  { hops, channel, acceptedRisks }: PlanOutline,
-  fleet: readonly RiskGateway[],
-): readonly Reason[] {
-  const graph = buildUpgradeGraph(releases, { channel, keptEdges: hops.map(toHop) });
-  const step = stepBetween(graph, from, to);
-  if (step.kind === 'refused') return step.reasons;
-  return step.risks
-    .filter(({ name }) => !acceptedRisks.includes(name))
-    .flatMap((risk): readonly Reason[] => {
-      const { verdict, gateways } = judgeRisk(risk, fleet);
-      return verdict === 'does-not-apply' ? [] : [riskReason(risk, verdict, gateways, to)];
-    });
-}
-
-const gatewaysNamedMax = 20;
-
-function riskReason(
-  risk: UpgradeRisk,
-  verdict: 'applies' | 'cannot-be-judged',
-  gateways: readonly string[],
-  to: PlatformVersion,
-): Reason<'risk-applies' | 'risk-not-judged'> {
-  const named = gateways.slice(0, gatewaysNamedMax).join(', ');
-  const more = gateways.length > gatewaysNamedMax ? ` and ${gateways.length - gatewaysNamedMax} more` : '';
-  const whom = gateways.length === 0 ? '' : ` (${named}${more})`;
-  const how = verdict === 'applies' ? `applies${whom}` : `cannot be judged${whom}, so it counts as applying`;
-  const url = risk.url === undefined ? '' : ` ${risk.url}`;
-  return {
-    code: verdict === 'applies' ? 'risk-applies' : 'risk-not-judged',
-    message: `The risk ${risk.name} of the step to ${to} ${how}: ${risk.message}${url}`,
-    nextStep:
-      `Accept it by name with \`gatehouse platform upgrade <version> --accept-risk ${risk.name}\`` +
-      (risk.fixedIn === undefined ? '.' : `, or go to ${risk.fixedIn}, which does not have it.`),
-  };
 }

@@ -8,11 +8,13 @@ import type { Gate } from '@gatehouse/domain/platform-gates';
 import type { PreflightFinding } from '@gatehouse/domain/platform-preflight';
 import type { ProgressDecision } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
+import type { StartedPlan } from '@gatehouse/domain/step-obstacles';
 import { buildUpgradeGraph, stepsFrom } from '@gatehouse/domain/upgrade-graph';
 import { planUpgrade } from '@gatehouse/domain/upgrade-plan';
 import type { PlatformVersion } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
 import { toReasonView } from '../gateways/gateway-view.ts';
+import { installRefusal } from '../gateways/install.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import { type Answer, done, type Refusal, refuse } from '../http/answer.ts';
 import type { Queries } from '../http/operator-routes.ts';
@@ -21,17 +23,9 @@ import { type Principal, visiblePart } from '../identity/principal.ts';
 import { selectPlatform } from '../releases/release.store.ts';
 import { type FleetGateway, loadFleet } from './fleet.query.ts';
 import { forecastUpgrade } from './forecast.query.ts';
-import { gatesFor, judgePlan, outlineOf, type PlanOutline } from './plan-judgement.ts';
+import { gatesFor, judgePlan, startedPlan } from './plan-judgement.ts';
 import { type PlatformPlanRow, selectPlatformPlan, selectTakenHops } from './platform-plan.store.ts';
-import {
-  boundedReasons,
-  toGateViews,
-  toHopView,
-  toKeptHop,
-  toPlanView,
-  toPreflightViews,
-  toWaiverView,
-} from './platform-view.ts';
+import { boundedReasons, toGateViews, toHopView, toPlanView, toPreflightViews, toWaiverView } from './platform-view.ts';
 import { preflight } from './preflight.query.ts';
 import { loadPathReleases } from './release-graph.store.ts';
 import { selectWaivers } from './waiver.store.ts';
@@ -117,6 +111,7 @@ export async function viewPlatform(
         }),
     gates: toGateViews(seen.gates),
     waivers: (await selectWaivers(db, visiblePart(principal), now)).map(toWaiverView),
+    createReasons: (await installRefusal(db, platform))?.reasons.map(toReasonView) ?? [],
     preflight: seesAll(principal) ? toPreflightViews(seen.preflight) : [],
   };
 }
@@ -150,7 +145,7 @@ async function look(
   const version = of.version === undefined ? undefined : platformVersion(of.version);
   if (version !== undefined && plan?.outcome === null) {
     // What holds a plan may be anybody's gateway, so all of them are asked, and what is shown is chosen afterwards.
-    const judged = await judgePlan(db, version, outlineOf(plan), now, services, known);
+    const judged = await judgePlan(db, version, startedPlan(plan), now, services, known);
     const seen = seenBy(principal, judged.fleet);
     return {
       fleet: judged.fleet.filter(({ readiness }) => seen.has(readiness.id)),
@@ -237,7 +232,7 @@ async function previewPlan(
     });
   }
   const { hops } = planned;
-  const outline = { hops: hops.map(toKeptHop), channel, acceptedRisks };
+  const outline: StartedPlan = { hops, channel, acceptedRisks };
   return done({
     ...place,
     isPossible: true,
@@ -269,7 +264,7 @@ async function heldBy(
     from,
     fleet,
     ...outline
-  }: PlanOutline & { readonly from: PlatformVersion; readonly fleet: readonly FleetGateway[] },
+  }: StartedPlan & { readonly from: PlatformVersion; readonly fleet: readonly FleetGateway[] },
   { principal, now }: Reader,
   services: Services,
 ) {
