@@ -15,6 +15,8 @@ export interface ObservedAgentDeployment {
   readonly minReadySeconds: number;
   /** `spec.paused`: its owner has stopped the rollout. */
   readonly isPaused: boolean;
+  /** The field manager that did it, where Kubernetes tells. */
+  readonly pausedBy?: string;
   /** `status.observedGeneration` has reached `metadata.generation`. */
   readonly isObserved: boolean;
   readonly replicas: number;
@@ -40,6 +42,8 @@ export interface ObservedAgentPod {
   readonly createdAt: Instant;
   readonly isReady: boolean;
   readonly readySince?: Instant;
+  /** Since then not Ready only because its node has stopped reporting; the container was Ready when last heard of. */
+  readonly nodeSilentSince?: Instant;
   readonly isDeleting: boolean;
   readonly restarts: number;
   /** Why the container is not running yet, such as `ImagePullBackOff` with its message. */

@@ -62,7 +62,6 @@ test.each([
 });
 
 test.each([
-  { name: 'gone', lease: undefined, isFree: true },
   { name: 'emptied', lease: { resourceVersion: '1', renewedAt: at(seconds(15)) }, isFree: true },
   { name: 'renewed 15 s ago', lease: { resourceVersion: '1', holder: 'a', renewedAt: t0 }, isFree: false },
   { name: 'renewed longer ago', lease: { resourceVersion: '1', holder: 'a', renewedAt: at(-1) }, isFree: true },

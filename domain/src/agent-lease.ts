@@ -29,13 +29,13 @@ export function isLeaseOverdue(
   return own.isHolder && own.sinceRenewal > timings.duration;
 }
 
-/** Empty, gone, or not renewed for its duration, by stamps of the API server. */
+/** Empty, or not renewed for its duration, by stamps of the API server. */
 export function isLeaseFree(
-  lease: ObservedLease | undefined,
+  lease: ObservedLease,
   now: Instant,
   timings: Timings['lease'] = productionTimings.lease,
 ): boolean {
-  if (lease?.holder === undefined || lease.renewedAt === undefined) return true;
+  if (lease.holder === undefined || lease.renewedAt === undefined) return true;
   return now > addMilliseconds(lease.renewedAt, timings.duration);
 }
 

@@ -49,8 +49,9 @@ export function rememberPods(
   const ends = [...memory.ends, ...news].filter(({ end }) => end.finishedAt >= begin).slice(-endsMax);
   if (deployment === undefined) return { ends };
   const named = pods.filter((pod) => isSameAgent(pod.release, deployment.release) && !pod.isDeleting);
+  // What a node that is silent has on it is not known to be unready.
   const isRunningUnready =
-    named.every((pod) => !pod.isReady) &&
+    named.every((pod) => !pod.isReady && pod.nodeSilentSince === undefined) &&
     named.some((pod) => pod.runningSince !== undefined || pod.lastEnd !== undefined);
   return isRunningUnready ? { ends, notReadySince: memory.notReadySince ?? now } : { ends };
 }

@@ -214,6 +214,12 @@ export function describeCluster(name: string, makeCluster: () => Promise<Cluster
         expect((await cluster.readLease())?.holder).toBeUndefined();
         expect(await cluster.writeLease('pod-b/2', emptied.resourceVersion)).toMatchObject({ holder: 'pod-b/2' });
       });
+
+      it('cannot be renewed once somebody has deleted it, and can be made anew', async () => {
+        expect(await cluster.writeLease('pod-a/1', '1')).toBe('conflict');
+        expect(await cluster.readLease()).toBeUndefined();
+        expect(await cluster.writeLease('pod-a/1', undefined)).toMatchObject({ holder: 'pod-a/1' });
+      });
     });
 
     describe('deployment', () => {

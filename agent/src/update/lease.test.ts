@@ -47,9 +47,47 @@ describe('the Lease', () => {
     expect(b.handOverNumber()).toBe(first + 1);
     world.deleteLease();
     await b.renew();
-    expect(b.isHeld()).toBe(false);
+    expect(b.handOverNumber()).toBe(first + 2);
+  });
+
+  test('stays with its holder when somebody deletes it: nobody else takes a missing one before its duration is over', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
     await a.take();
-    expect(a.handOverNumber()).toBe(first + 2);
+    world.deleteLease();
+    expect(await b.take()).toBe('held-by-another');
+    await clock.advance(5_000);
+    await a.renew();
+    expect([a.mayAct(), await b.take()]).toEqual([true, 'held-by-another']);
+    await clock.advance(5_000);
+    await a.renew();
+    expect(a.mayAct()).toBe(true);
+  });
+
+  test('that was deleted with its holder passes on after its duration', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    await a.take();
+    world.deleteLease();
+    await b.take();
+    await clock.advance(14_999);
+    expect(await b.take()).toBe('held-by-another');
+    await clock.advance(1);
+    expect(await b.take()).toBe('taken');
+    expect(b.handOverNumber()).toBeGreaterThan(a.handOverNumber());
+    await a.renew();
+    expect([a.isHeld(), b.mayAct()]).toEqual([false, true]);
+  });
+
+  test('that was deleted and taken meanwhile is not made anew by the one that had it', async () => {
+    const [a, b] = [keeper('a'), keeper('b')];
+    await a.take();
+    world.deleteLease();
+    await b.take();
+    await clock.advance(15_000);
+    world.breakOff(1, 'after');
+    await expect(b.take()).rejects.toThrow('broken off');
+    world.setUnreachable(false);
+    await a.renew();
+    expect([a.isHeld(), b.isHeld()]).toEqual([false, true]);
   });
 
   test('the hand-over number does not fall when everything in the gateway was deleted', async () => {

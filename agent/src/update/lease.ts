@@ -10,6 +10,7 @@ import { isLeaseFree, isLeaseOverdue, mayAct } from '@gatehouse/domain/agent-lea
 import type { Timings } from '@gatehouse/domain/timings';
 import type { Clock } from '../clock.ts';
 import type { AgentCluster } from '../cluster/cluster.ts';
+import { parseAgentState } from './agent-state.ts';
 import { changeAgentState } from './change-agent-state.ts';
 
 export interface LeaseKeeper {
@@ -23,9 +24,12 @@ export interface LeaseKeeper {
   isOverdue(): boolean;
   /** Of this taking; 0 while it was never taken. */
   handOverNumber(): number;
-  /** Renews it if it is ours and finishes a taking that broke off. Throws `ClusterUnreachable`. */
+  /** Renews it if it is ours, also when it was deleted, and finishes a taking that broke off. Throws `ClusterUnreachable`. */
   renew(): Promise<void>;
-  /** Takes it if it is empty, gone or run out. Throws `ClusterUnreachable`. */
+  /**
+   * Takes it if it is empty or has run out. One that was deleted counts as held until its duration is over. Throws
+   * `ClusterUnreachable`.
+   */
   take(): Promise<'taken' | 'held-by-another'>;
   /** Empties it if it is ours. Throws `ClusterUnreachable`. */
   release(): Promise<void>;
@@ -40,8 +44,8 @@ export function createLeaseKeeper(
   const holder = `${podName}/${clock.uuid()}`;
   /** What is known of our own taking; undefined when the Lease is not ours. */
   let held: { readonly resourceVersion: string; readonly renewedAt: number; readonly number: number } | undefined;
-  /** A foreign Lease as first seen, to tell by our own clock that nobody renews it. */
-  let foreign: { readonly resourceVersion: string; readonly seenAt: number } | undefined;
+  /** What is there of others as first seen, to tell by our own clock that nobody renews it or makes it anew. */
+  let foreign: { readonly resourceVersion: string | 'missing'; readonly seenAt: number } | undefined;
 
   /**
    * One more than the last, and never less than the API server's time in seconds: whoever deletes the map `state`, or
@@ -57,14 +61,24 @@ export function createLeaseKeeper(
     if (held !== undefined) held = { ...held, number: state.handOverNumber };
   };
 
-  /** Also when only our own clock saw that nobody renews it: the stamps may be from another API server's clock. */
+  /**
+   * Also when only our own clock saw that nobody renews it: the stamps may be from another API server's clock. One that
+   * is missing was deleted, if there ever was one, and its holder acts until its next renewal, which makes it anew.
+   */
   const isFree = async (lease: ObservedLease | undefined): Promise<boolean> => {
-    if (isLeaseFree(lease, await cluster.now(), timings)) return true;
-    if (lease === undefined) return true;
-    if (foreign?.resourceVersion !== lease.resourceVersion) {
-      foreign = { resourceVersion: lease.resourceVersion, seenAt: clock.monotonic() };
-    }
+    const isPlain = lease === undefined ? await wasNeverTaken() : isLeaseFree(lease, await cluster.now(), timings);
+    if (isPlain) return true;
+    const resourceVersion = lease?.resourceVersion ?? 'missing';
+    if (foreign?.resourceVersion !== resourceVersion) foreign = { resourceVersion, seenAt: clock.monotonic() };
     return clock.monotonic() - foreign.seenAt >= timings.duration;
+  };
+  const wasNeverTaken = async (): Promise<boolean> =>
+    parseAgentState(await cluster.readMap('state')).handOverNumber === 0;
+  /** Somebody deleted it. Nobody else takes a missing one before its duration is over, so that its holder stays the holder. */
+  const makeAnew = async (before: NonNullable<typeof held>, renewedAt: number): Promise<void> => {
+    const made = await cluster.writeLease(holder, undefined);
+    if (held !== before) return;
+    held = made === 'conflict' ? undefined : { resourceVersion: made.resourceVersion, renewedAt, number: 0 };
   };
   const own = () => ({
     isHolder: held !== undefined,
@@ -89,15 +103,19 @@ export function createLeaseKeeper(
       } else {
         const lease = await cluster.readLease();
         if (held !== before) return;
-        // The answer to an earlier renewal was lost: it is still ours, under a newer version.
-        held = lease?.holder === holder ? { ...before, resourceVersion: lease.resourceVersion } : undefined;
+        if (lease === undefined) {
+          await makeAnew(before, renewedAt);
+        } else {
+          // The answer to an earlier renewal was lost: it is still ours, under a newer version.
+          held = lease.holder === holder ? { ...before, resourceVersion: lease.resourceVersion } : undefined;
+        }
       }
       await raiseNumber();
     },
     async take() {
       if (held !== undefined) return 'taken';
       const lease = await cluster.readLease();
-      if (lease?.holder !== undefined && lease.holder !== holder && !(await isFree(lease))) return 'held-by-another';
+      if (lease?.holder !== holder && !(await isFree(lease))) return 'held-by-another';
       const renewedAt = clock.monotonic();
       const written = await cluster.writeLease(holder, lease?.resourceVersion);
       if (written === 'conflict') return 'held-by-another';

@@ -111,8 +111,11 @@ export function createAgentCluster(options: AgentClusterOptions): AgentCluster {
       }
       const written = await leaseApi.merge(leasePath, { metadata: { resourceVersion }, spec });
       if (written === 'conflict') return written;
-      if (isRefusal(written))
+      if (isRefusal(written)) {
+        // It was deleted since it was read.
+        if (written.status === 404) return 'conflict';
         throw new Error(`the Lease ${objectNames.lease} could not be written: ${written.message}`);
+      }
       return toObservedLease(written);
     },
 

@@ -66,14 +66,17 @@ export function toObservedDeployment(deployment: JsonObject): ObservedAgentDeplo
     ...defined({
       attemptId: annotations[keys.attemptId],
       replicaFailure: failure?.['status'] === 'True' ? textAt(failure, 'message') : undefined,
-      imageSetBy: imageSetBy(deployment),
+      pausedBy:
+        at(deployment, 'spec', 'paused') === true ? foreignOwner(deployment, ['f:spec', 'f:paused']) : undefined,
+      imageSetBy: foreignOwner(deployment, imagePath),
     }),
   };
 }
 
-/** Another field manager that owns the image of the agent's container; it need not be the one that wrote last. */
-function imageSetBy(deployment: JsonObject): string | undefined {
-  const path = ['f:spec', 'f:template', 'f:spec', 'f:containers', `k:{"name":"${agentContainerName}"}`, 'f:image'];
+const imagePath = ['f:spec', 'f:template', 'f:spec', 'f:containers', `k:{"name":"${agentContainerName}"}`, 'f:image'];
+
+/** Another field manager that owns that field; it need not be the one that wrote last. */
+function foreignOwner(deployment: JsonObject, path: readonly string[]): string | undefined {
   const entry = objectsAt(deployment, 'metadata', 'managedFields').find(
     (one) => textAt(one, 'manager') !== fieldManager && at(one, 'fieldsV1', ...path) !== undefined,
   );
@@ -95,6 +98,11 @@ export function toObservedPod(pod: JsonObject): ObservedAgentPod {
     isDeleting: textAt(pod, 'metadata', 'deletionTimestamp') !== undefined,
     restarts: countAt(status, 'restartCount'),
     ...defined({
+      // Whoever watches the nodes takes the pod's Ready away and leaves the container's own as the kubelet told it last.
+      nodeSilentSince:
+        ready?.['status'] === 'False' && status?.['ready'] === true
+          ? instantAt(ready, 'lastTransitionTime')
+          : undefined,
       readySince: isReady ? instantAt(ready, 'lastTransitionTime') : undefined,
       waiting:
         waitingReason === undefined
