@@ -58,6 +58,11 @@ export async function visit(browser: Browser, server: string): Promise<Visitor> 
     if ((message.type() === 'error' || message.type() === 'warning') && !isAnswer) faults.push(message.text());
   });
   context.on('weberror', (error) => faults.push(String(error.error())));
+  // Nothing here opens one: it would be a script that came in with a text.
+  context.on('dialog', (dialog) => {
+    faults.push(`a dialog of the browser: ${dialog.type()} ${dialog.message()}`);
+    void dialog.dismiss();
+  });
   context.on('request', (request) => {
     if (!request.url().startsWith(`${server}/`)) faults.push(`a request to ${request.url()}`);
   });
