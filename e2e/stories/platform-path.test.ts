@@ -3,30 +3,17 @@
  * gateway that is left out by name.
  */
 
-import path from 'node:path';
 import type { Platform } from '@gatehouse/contract/operator-types';
-import { bundleAgent } from '@gatehouse/release/agent-bundle';
-import { reasonsText } from '@gatehouse/release/outcome';
-import { publishSandboxRelease } from '@gatehouse/release/sample-releases';
-import { type ControlPlane, startControlPlane } from '../src/control-plane.ts';
-import { repositoryRoot, waitFor } from '../src/program.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ControlPlane, startControlPlane } from '../src/control-plane.ts';
+import { waitFor } from '../src/program.ts';
+import { importSandboxRelease } from '../src/sandbox-release.ts';
 
 let plane: ControlPlane;
 
 beforeAll(async () => {
   plane = await startControlPlane();
-  const directory = path.join(plane.directory, 'sandbox', 'releases');
-  const published = await publishSandboxRelease({
-    directory,
-    version: '4.3.0',
-    agentBundle: await bundleAgent({ entry: path.join(repositoryRoot, 'agent/src/main.ts'), version: '4.3.0' }),
-    notes: 'A release further on.',
-    now: new Date(),
-  });
-  if (published.kind === 'refused') throw new Error(reasonsText(published.reasons));
-  const imported = await plane.gatehouse(['release', 'import', path.join(directory, 'repository')]);
-  if (imported.exitCode !== 0) throw new Error(imported.stderr);
+  await importSandboxRelease(plane, '4.3.0');
 });
 afterAll(async () => {
   await plane?.stop();

@@ -3,16 +3,13 @@
  * afterwards, the profile by a person, and never past a release in between.
  */
 
-import path from 'node:path';
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import { UpgradePlan } from '@gatehouse/contract/platform-types';
-import { bundleAgent } from '@gatehouse/release/agent-bundle';
-import { reasonsText } from '@gatehouse/release/outcome';
-import { publishSandboxRelease } from '@gatehouse/release/sample-releases';
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../src/control-plane.ts';
-import { repositoryRoot, waitFor } from '../src/program.ts';
+import { waitFor } from '../src/program.ts';
+import { importSandboxRelease } from '../src/sandbox-release.ts';
 
 /** On its owner's cluster, and one of ours. */
 const owners = 'sandbox-openstack';
@@ -22,16 +19,7 @@ let plane: ControlPlane;
 
 beforeAll(async () => {
   plane = await startControlPlane();
-  const directory = path.join(plane.directory, 'sandbox', 'releases');
-  const published = await publishSandboxRelease({
-    directory,
-    version: '4.3.0',
-    agentBundle: await bundleAgent({ entry: path.join(repositoryRoot, 'agent/src/main.ts'), version: '4.3.0' }),
-    notes: 'A release further on.',
-    now: new Date(),
-  });
-  if (published.kind === 'refused') throw new Error(reasonsText(published.reasons));
-  await gatehouse('release', 'import', path.join(directory, 'repository'));
+  await importSandboxRelease(plane, '4.3.0');
 });
 afterAll(async () => {
   await plane?.stop();
