@@ -95,7 +95,15 @@ export const Gateway = Type.Object(
     nextPollDueAt: Type.Optional(Timestamp),
     agentUpdate: Type.Optional(AgentUpdate),
     /** Agent versions taken back on this gateway and not offered again by themselves. */
-    takenBack: Type.Array(Type.Object({ version: Version, digest: Digest, at: Timestamp, reason: Type.String() })),
+    takenBack: Type.Array(
+      Type.Object({
+        version: Version,
+        digest: Digest,
+        at: Timestamp,
+        reason: Type.String(),
+        isRetried: Type.Boolean({ description: 'A person has said that it may be tried again.' }),
+      }),
+    ),
     nodes: Type.Array(Node),
     controlPlanes: Type.Integer(),
     workers: Type.Integer(),
@@ -273,6 +281,20 @@ export const ProfileUpdate = Type.Object(
     }),
     /** What would hold or refuse a confirmation now; empty when it may be confirmed. */
     confirmReasons: Type.Array(Reason),
+    /** Why a retry would be refused now; empty when it may be retried. Of `supersedes` where that is present. */
+    retryReasons: Type.Array(Reason),
+    /** Why it would be refused to cancel now; empty when it may be cancelled. Of `supersedes` where that is present. */
+    cancelReasons: Type.Array(Reason),
+    /** With a proposal: the update that has stopped, whose place it takes when it is confirmed. */
+    supersedes: Type.Optional(
+      Type.Object({
+        planId: Digest,
+        to: Type.Object({ version: Version, digest: Digest }),
+        confirmedBy: Type.String(),
+        confirmedAt: Timestamp,
+        stopped: Type.Optional(Reason),
+      }),
+    ),
     /** True when the gateway is paused: the confirmation has to acknowledge it. */
     isPaused: Type.Boolean(),
     /** Present where this update is one of several on the way to the platform's version. */
@@ -321,6 +343,8 @@ export const Platform = Type.Object(
     /** Gateways whose gates are closed or waived; at most 100. */
     gates: Type.Array(Gate),
     waivers: Type.Array(Waiver),
+    /** Why no gateway can be created here now, such as in a sandbox; empty when one can. */
+    createReasons: Type.Array(Reason),
     /** Of the control plane itself; for whoever sees the whole platform. */
     preflight: Type.Array(PreflightFinding),
   },

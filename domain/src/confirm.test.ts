@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { confirmReasons, decideCancel, decideConfirm, decideRetry } from './confirm.ts';
+import { cancelReasons, confirmReasons, decideCancel, decideConfirm, decideRetry, retryReasons } from './confirm.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
 import type { ProfileUpdatePlan } from './profile-update-types.ts';
 import type { Reason } from './reason.ts';
@@ -164,6 +164,13 @@ describe('retrying', () => {
   ])('$name', ({ facts, becomes }) => {
     expect(decideRetry(facts)).toMatchObject(becomes);
   });
+  test('has no reason against it exactly when it would do something', () => {
+    const codes = (facts: GatewayFacts) => retryReasons(facts).map(({ code }) => code);
+    expect(codes(confirmedFacts({ phase: 'stopped' }))).toEqual([]);
+    expect(codes(confirmedFacts({ phase: 'stopped' }, confirmed({ retry: 1 })))).toEqual(['retry-on-its-way']);
+    expect(codes(confirmedFacts({}))).toEqual(['profile-update-not-stopped']);
+    expect(codes(ready)).toEqual(['no-profile-update']);
+  });
 });
 
 const withoutMove: ProfileUpdatePlan['steps'] = [
@@ -171,6 +178,13 @@ const withoutMove: ProfileUpdatePlan['steps'] = [
 ];
 
 describe('cancelling', () => {
+  test('has no reason against it exactly when it would do something', () => {
+    const codes = (facts: GatewayFacts) => cancelReasons(facts).map(({ code }) => code);
+    expect(codes(confirmedFacts(undefined))).toEqual([]);
+    expect(codes(confirmedFacts(undefined, confirmed({ isCancelled: true })))).toEqual(['cancel-on-its-way']);
+    expect(codes(confirmedFacts({}))).toEqual(['profile-update-past-cancel']);
+    expect(codes(ready)).toEqual(['no-profile-update']);
+  });
   test.each([
     { name: 'what was not taken up', facts: confirmedFacts(undefined), becomes: { kind: 'accepted' } },
     {

@@ -229,6 +229,42 @@ export function decideCancel(facts: GatewayFacts): CancelDecision {
   return confirmed.isCancelled ? { kind: 'repeated' } : { kind: 'accepted' };
 }
 
+/** Why a retry would be refused or change nothing now; empty when it would be taken. */
+export function retryReasons(facts: GatewayFacts): readonly Reason[] {
+  const decision = decideRetry(facts);
+  switch (decision.kind) {
+    case 'accepted':
+      return [];
+    case 'repeated':
+      return [onItsWay('retry', `A retry is on its way to the gateway ${facts.identity.name}.`)];
+    case 'refused':
+      return decision.reasons;
+    default:
+      return unreachable(decision);
+  }
+}
+
+/** Why a cancellation would be refused or change nothing now; empty when it would be taken. */
+export function cancelReasons(facts: GatewayFacts): readonly Reason[] {
+  const decision = decideCancel(facts);
+  switch (decision.kind) {
+    case 'accepted':
+      return [];
+    case 'repeated':
+      return [onItsWay('cancel', `A cancellation is on its way to the gateway ${facts.identity.name}.`)];
+    case 'refused':
+      return decision.reasons;
+    default:
+      return unreachable(decision);
+  }
+}
+
+const onItsWay = (verb: 'retry' | 'cancel', message: string): Reason => ({
+  code: `${verb}-on-its-way`,
+  message,
+  nextStep: 'Wait for the next poll, which takes it up.',
+});
+
 function noUpdate(
   facts: GatewayFacts,
   verb: string,

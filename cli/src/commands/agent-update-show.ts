@@ -29,7 +29,8 @@ export function agentUpdateShow(terminal: Terminal): Command {
         ]),
       );
       for (const one of takenBack) {
-        terminal.out(`Taken back: ${one.version} at ${clockTime(one.at)}: ${plain(one.reason)}`);
+        const again = one.isRetried ? ' It may be tried again.' : '';
+        terminal.out(`Taken back: ${one.version} at ${clockTime(one.at)}: ${plain(one.reason)}${again}`);
       }
     });
 }

@@ -55,6 +55,11 @@ export function renderProfileUpdate(update: ProfileUpdate): string {
   }
   if (update.held !== undefined) parts.push(['Held:', ...reasonLines(update.held)].join('\n'));
   if (update.stopped !== undefined) parts.push(['Stopped:', ...reasonLines([update.stopped])].join('\n'));
+  if (update.supersedes !== undefined) {
+    const { to, stopped } = update.supersedes;
+    const takes = `Confirmed, it takes the place of the update to ${to.version}, which has stopped${stopped === undefined ? '.' : ':'}`;
+    parts.push([takes, ...reasonLines(stopped === undefined ? [] : [stopped])].join('\n'));
+  }
   if (update.phase === 'available' && update.confirmReasons.length > 0) {
     parts.push(['It cannot be confirmed now:', ...reasonLines(update.confirmReasons)].join('\n'));
   }

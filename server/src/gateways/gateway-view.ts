@@ -106,6 +106,7 @@ export function toGatewayView(loaded: LoadedGateway, now: Instant, timings: Timi
       digest: release.digest,
       at: formatInstant(at),
       reason: plainLine(attemptReasonText(reason)),
+      isRetried: facts.retriedAgentDigests.includes(release.digest),
     })),
     nodes:
       observation === undefined || observation.nodes === 'unknown'

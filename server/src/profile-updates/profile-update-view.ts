@@ -1,7 +1,7 @@
 /** A profile update as a person reviews it: what would change, in which steps, and what holds it up. */
 
 import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
-import { confirmReasons } from '@gatehouse/domain/confirm';
+import { cancelReasons, confirmReasons, retryReasons } from '@gatehouse/domain/confirm';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { confirmedProgress } from '@gatehouse/domain/gateway-status';
 import { formatInstant, type Instant } from '@gatehouse/domain/instant';
@@ -25,13 +25,15 @@ export interface ProfileUpdateViewInput {
   readonly plan: ProfileUpdatePlan;
   /** Absent: the plan waits for a person. */
   readonly update?: ProfileUpdateRow & { readonly lastProgress?: ProfileUpdateProgress };
+  /** Stopped; the plan takes its place when it is confirmed. */
+  readonly supersedes?: ProfileUpdateRow & { readonly plan: ProfileUpdatePlan };
   readonly from?: Profile;
   readonly to?: Profile;
   readonly now: Instant;
 }
 
 export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdate {
-  const { facts, plan, update, from, to, now } = input;
+  const { facts, plan, update, supersedes, from, to, now } = input;
   const progress = progressOf(input);
   const preflight = facts.observation?.preflight;
   const isOpen = update !== undefined && update.ended_at === null;
@@ -69,6 +71,9 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
         : [],
     },
     confirmReasons: update === undefined ? confirmReasons({ facts, plan, now }).map(toReasonView) : [],
+    retryReasons: retryReasons(facts).map(toReasonView),
+    cancelReasons: cancelReasons(facts).map(toReasonView),
+    ...(supersedes === undefined ? {} : { supersedes: toSupersededView(supersedes, facts) }),
     isPaused: isPaused(facts, now),
     ...(way === undefined ? {} : { way }),
     steps: plan.steps.map((step) => toStepView(step, progress)),
@@ -79,6 +84,20 @@ export function toProfileUpdateView(input: ProfileUpdateViewInput): ProfileUpdat
     ...(progress?.completedAt === undefined ? {} : { completedAt: formatInstant(progress.completedAt) }),
     ...(progress?.stopped === undefined ? {} : { stopped: toReasonView(progress.stopped) }),
     ...(held.length === 0 ? {} : { held }),
+  };
+}
+
+function toSupersededView(
+  update: NonNullable<ProfileUpdateViewInput['supersedes']>,
+  facts: GatewayFacts,
+): NonNullable<ProfileUpdate['supersedes']> {
+  const stopped = confirmedProgress(facts)?.stopped;
+  return {
+    planId: update.plan_id,
+    to: update.plan.to,
+    confirmedBy: update.confirmed_by,
+    confirmedAt: update.confirmed_at.toISOString(),
+    ...(stopped === undefined ? {} : { stopped: toReasonView(stopped) }),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   runningExistingCluster,
   withProfileUpdate,
 } from '../testing/fleet.ts';
+import { releaseAhead, takesUp, upgradeTo } from '../testing/platform-path.ts';
 import type { TestAgent } from '../testing/test-agent.ts';
 import { type Reply, startWorld, type World } from '../testing/world.ts';
 
@@ -272,13 +273,14 @@ test('a stopped update is an Error with its reason, and is retried once however 
   const stopped = { code: 'stuck', message: 'Nothing has moved for 20 minutes: machine x has no node' };
   await report(agent, planId, 1, { phase: 'stopped', stopped });
   expect(await get('site-b')).toMatchObject({ status: 'Error' });
-  expect(await show('site-b')).toMatchObject({ phase: 'stopped', stopped });
+  expect(await show('site-b')).toMatchObject({ phase: 'stopped', stopped, retryReasons: [] });
   expect((await told('site-b', 'profile-update-stopped')).map(({ message }) => message)).toEqual([
     `The profile update to 4.2.7 has stopped: ${stopped.message}`,
   ]);
   const replies = await Promise.all([retry(), retry(), retry()]);
   expect(replies.map(({ status }) => status)).toEqual([202, 202, 202]);
   expect(await audits('profile-update.retry')).toHaveLength(1);
+  expect((await show('site-b')).retryReasons.map(({ code }) => code)).toEqual(['retry-on-its-way']);
   const { target } = await agent.polls();
   expect(target?.profileUpdate).toMatchObject({ planId, retry: 1 });
   expect(await show('site-b')).toMatchObject({ phase: 'confirmed' });
@@ -311,6 +313,34 @@ test('once a control plane is being replaced there is only forward', async () =>
   );
   const reply = await world.call('POST', '/v1/gateways/site-b/profile-update/cancel', { body: {} });
   expect(reply).toMatchObject({ status: 409, body: { code: 'profile-update-past-cancel' } });
+  expect((await show('site-b')).cancelReasons.map(({ code }) => code)).toEqual(['profile-update-past-cancel']);
+});
+
+test('a newer profile is shown with the stopped update whose place it takes, and takes it when it is confirmed', async () => {
+  const { agent, planId } = await cliWithUpdate();
+  await confirm('site-b', planId);
+  const stopped = { code: 'stuck', message: 'Nothing has moved for 20 minutes: machine x has no node' };
+  await report(agent, planId, 1, { phase: 'stopped', stopped });
+  expect(await show('site-b')).toMatchObject({ planId, phase: 'stopped' });
+  expect(await show('site-b')).not.toHaveProperty('supersedes');
+  const { vsphere } = sampleSource('4.2.7').profiles;
+  if (vsphere === undefined) throw new Error('the sample releases have no profile for vsphere');
+  await releaseAhead(world, '4.2.8', { profiles: { vsphere: { ...vsphere, version: '4.2.8' } } });
+  await world.call('PUT', '/v1/gateways/site-b/waiver', { body: { reason: 'its update has stopped' } });
+  expect(await upgradeTo(world, '4.2.8')).toMatchObject({ status: 202 });
+  await takesUp(world, agent, '4.2.8');
+  const newer = await show('site-b');
+  expect(newer).toMatchObject({
+    phase: 'available',
+    to: { version: '4.2.8' },
+    supersedes: { planId, to: { version: '4.2.7' }, stopped },
+    confirmReasons: [],
+    retryReasons: [],
+    cancelReasons: [{ code: 'profile-update-past-cancel' }],
+  });
+  expect(await confirm('site-b', newer.planId)).toMatchObject({ status: 202 });
+  expect(await show('site-b')).toMatchObject({ planId: newer.planId, phase: 'confirmed' });
+  expect(await show('site-b')).not.toHaveProperty('supersedes');
 });
 
 test('a release whose profile has the same digest brings no notification and no plan', async () => {

@@ -43,7 +43,8 @@ async function viewProfileUpdate(db: Queryable, loaded: LoadedGateway, now: Inst
     plan.to.digest !== newest.plan.to.digest &&
     facts.observation?.profileUpdate?.phase === 'stopped';
   if (!('reasons' in plan) && (!isOpen || isSuperseding)) {
-    return done(toProfileUpdateView({ facts, plan, ...(await profilesOf(db, plan)), now }));
+    const supersedes = isSuperseding ? { supersedes: newest } : {};
+    return done(toProfileUpdateView({ facts, plan, ...supersedes, ...(await profilesOf(db, plan)), now }));
   }
   if (newest !== undefined) {
     const update = { ...newest, ...(newest.progress === null ? {} : { lastProgress: toProgress(newest.progress) }) };
