@@ -27,6 +27,7 @@ import {
 import { Channel, PlanQuery, SetWaiver, UpgradePlan, UpgradeRequest, Waiver } from './platform-types.ts';
 import { OperatorText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import type { Code } from './problem.ts';
+import { GatewayProfile } from './profile-types.ts';
 import { RecallRequest } from './recall-types.ts';
 
 /** What a caller must be permitted to do; which role may, in which scope, is one table in `domain/authorisation`. */
@@ -199,6 +200,17 @@ export const operatorRoutes = {
     reply: page(GatewayEvent),
     status: 200,
     codes: [...reads, 'not-found'],
+  },
+  getGatewayProfile: {
+    method: 'GET',
+    path: '/v1/gateways/:gateway/profile',
+    summary: 'The locked profile that was last applied, layer by layer',
+    permission: 'gateway.read',
+    params: gatewayParams,
+    query: TenantQuery,
+    reply: GatewayProfile,
+    status: 200,
+    codes: [...reads, 'not-found', 'existing-cluster', 'gateway-provisioning'],
   },
   getProfileUpdate: {
     method: 'GET',

@@ -316,6 +316,7 @@ describe('OpenAPI', () => {
       ['explainGateway', '/v1/gateways/described/explanation'],
       ['listGatewayEvents', '/v1/gateways/described/events'],
       ['listEvents', '/v1/events'],
+      ['getGatewayProfile', '/v1/gateways/described/profile'],
       ['getProfileUpdate', '/v1/gateways/described/profile-update'],
       ['listPauses', '/v1/pauses'],
       ['getPlatform', '/v1/platform'],

@@ -96,6 +96,7 @@ const asks: Readonly<Record<string, Ask>> = {
   explainGateway: ofGateway('/explanation'),
   listGatewayEvents: ofGateway('/events'),
   listEvents: fixed('/v1/events'),
+  getGatewayProfile: ofGateway('/profile'),
   getProfileUpdate: ofGateway('/profile-update'),
   createGateway: ({ tenant, project }) => ({
     address: `/v1/gateways?tenant=${tenant}`,

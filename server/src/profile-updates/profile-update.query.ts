@@ -13,11 +13,14 @@ import type { Queries } from '../http/operator-routes.ts';
 import type { Attention } from '../polls/attention.ts';
 import { selectProfileDocuments, toProfile } from '../releases/release.store.ts';
 import { currentPlan } from './current-plan.ts';
+import { keptByOwner, queryGatewayProfile } from './gateway-profile.query.ts';
 import { selectNewestProfileUpdate } from './profile-update.store.ts';
 import { toProfileUpdateView } from './profile-update-view.ts';
 
-export function profileUpdateQueries(attention: Attention): Pick<Queries, 'getProfileUpdate'> {
+export function profileUpdateQueries(attention: Attention): Pick<Queries, 'getProfileUpdate' | 'getGatewayProfile'> {
   return {
+    getGatewayProfile: queryGatewayProfile,
+
     async getProfileUpdate({ params, query }, { db, now, access }) {
       const row = await access.gateway(db, { ...params, tenant: query?.tenant });
       if (row.kind === 'refused') return row;
@@ -30,8 +33,7 @@ export function profileUpdateQueries(attention: Attention): Pick<Queries, 'getPr
 async function viewProfileUpdate(db: Queryable, loaded: LoadedGateway, now: Instant): Promise<Answer<ProfileUpdate>> {
   const { facts, row } = loaded;
   if (row.installation === 'existing-cluster') {
-    const detail = `The gateway ${row.name} runs on an existing cluster: its owner keeps Kubernetes, network and storage, and no profile is applied to it.`;
-    return refuse('existing-cluster', detail, { reasons: [{ code: 'existing-cluster', message: detail }] });
+    return keptByOwner(row.name);
   }
   const newest = await selectNewestProfileUpdate(db, { gatewayId: row.id });
   const plan = currentPlan(facts);

@@ -37,6 +37,7 @@ export const accessTable: Readonly<Record<string, string>> = {
   explainGateway: '       ++++ ++++ ++++  | ++++ ++++ ????   | ++++ ???? ????',
   listGatewayEvents: '    ++++ ++++ ++++  | ++++ ++++ ????   | ++++ ???? ????',
   listEvents: anybody,
+  getGatewayProfile: '    ++++ ++++ ++++  | ++++ ++++ ????   | ++++ ???? ????',
   getProfileUpdate: '     ++++ ++++ ++++  | ++++ ++++ ????   | ++++ ???? ????',
   // A project's administrator knows its tenant, so what is forbidden there is said.
   createGateway: '        +--- +--- +---  | +--- +--- ----   | +--- ?--- ?---',
