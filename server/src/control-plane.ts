@@ -6,10 +6,12 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import { productionTimings, type Timings } from '@gatehouse/domain/timings';
+import type { FailPoints } from '@gatehouse/release/fail-point';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { Parse } from 'typebox/value';
 import { connectDatabase } from './database/connection.ts';
+import { withFailPoints } from './database/failing-dialect.ts';
 import { migrate } from './database/migrate.ts';
 import { listenForChanges } from './events/event-signal.ts';
 import { ensureDefaults, ensureSigningKey } from './first-start.ts';
@@ -20,6 +22,7 @@ import { rememberTimeline } from './platform/platform.command.ts';
 import { deleteReplica, type Replica, sayReplica } from './platform/replica.store.ts';
 import { createPollMemory } from './polls/poll-memory.ts';
 import { createPollTimes } from './polls/poll-times.task.ts';
+import { named, startStep, workUnderWay } from './work/fail-points.ts';
 import { createSoon } from './work/soon.ts';
 import { keepUp, repeat } from './work/upkeep.task.ts';
 
@@ -33,6 +36,8 @@ export interface ControlPlaneOptions {
   readonly now?: () => Instant;
   readonly consoleDirectory?: string;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  /** Of a test. */
+  readonly failPoints?: FailPoints | undefined;
 }
 
 export interface ControlPlane {
@@ -54,13 +59,20 @@ const planEvery = 2000;
 const closePatience = 10_000;
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { logger, databaseUrl } = options;
+  const { logger, databaseUrl, failPoints } = options;
   const report = (what: string) => (error: unknown) => logger.error({ err: error }, what);
-  const connection = connectDatabase({ url: databaseUrl, onIdleError: report('an idle database connection was lost') });
+  const connection = connectDatabase({
+    url: databaseUrl,
+    onIdleError: report('an idle database connection was lost'),
+    ...(failPoints === undefined ? {} : { around: (dialect) => withFailPoints(dialect, failPoints, workUnderWay) }),
+  });
   const { db } = connection;
   const now = options.now ?? (() => toInstant(Date.now()));
-  await migrate(db);
-  await ensureDefaults(db, now());
+  await startStep(failPoints, 'start-schema', () => migrate(db));
+  const signingKey = await startStep(failPoints, 'start-defaults', async () => {
+    await ensureDefaults(db, now());
+    return ensureSigningKey(db);
+  });
   const timings = options.timings ?? productionTimings;
   const scheme = options.tls === undefined ? 'http' : 'https';
   let listeningAt = `${scheme}://localhost`;
@@ -71,22 +83,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     publicUrl: () => options.publicUrl ?? listeningAt,
     ...(options.publicCa === undefined ? {} : { publicCa: options.publicCa }),
     programVersion: programVersion(),
-    signingKey: await ensureSigningKey(db),
+    signingKey,
   };
   const replica: Replica = {
     id: randomUUID(),
     name: `${hostname()}/${process.pid}`,
     programVersion: services.programVersion,
   };
-  await sayReplica(db, replica);
-  await rememberTimeline(services);
+  await startStep(failPoints, 'start-replica', () => sayReplica(db, replica));
+  await startStep(failPoints, 'start-timeline', () => rememberTimeline(services));
   const memory = createPollMemory(timings);
   const signal = listenForChanges(databaseUrl, report('the connection that listens for changes was lost'));
   signal.subscribe({
     onChange: (change) => memory.forget(change),
     onListening: (isListening) => memory.setListening(isListening),
   });
-  const advance = createSoon(createPlanWatch(services), {
+  const watchPlan = createPlanWatch(services);
+  const advance = createSoon(() => named(failPoints, 'platform-plan', watchPlan), {
     everyMilliseconds: planEvery,
     onError: report('the platform’s plan could not be looked at'),
   });
@@ -96,9 +109,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   const times = createPollTimes(db, report('poll times could not be written'));
   const tasks = [
-    repeat(() => times.flush(), { milliseconds: pollTimesEvery, onError: report('poll times could not be written') }),
-    repeat(() => keepUp(services), { milliseconds: upkeepEvery, onError: report('upkeep failed') }),
-    repeat(() => sayReplica(db, replica), {
+    repeat(() => named(failPoints, 'poll-times', () => times.flush()), {
+      milliseconds: pollTimesEvery,
+      onError: report('poll times could not be written'),
+    }),
+    repeat(() => named(failPoints, 'upkeep', () => keepUp(services)), {
+      milliseconds: upkeepEvery,
+      onError: report('upkeep failed'),
+    }),
+    repeat(() => named(failPoints, 'replica', () => sayReplica(db, replica)), {
       milliseconds: replicaEvery,
       onError: report('this replica could not say that it is there'),
     }),
@@ -112,6 +131,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     times,
     ...(options.consoleDirectory === undefined ? {} : { consoleDirectory: options.consoleDirectory }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
+    failPoints,
   });
   return {
     services,
@@ -130,8 +150,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await app.http.close();
       clearTimeout(patience);
       for (const task of tasks) await task.stop();
-      await times.flush();
-      await deleteReplica(db, replica.id).catch(report('this replica could not say that it ends'));
+      await named(failPoints, 'poll-times', () => times.flush());
+      await named(failPoints, 'stop-replica', () => deleteReplica(db, replica.id)).catch(
+        report('this replica could not say that it ends'),
+      );
       await signal.close();
       await connection.close();
     },

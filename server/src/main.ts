@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { minutes, seconds } from '@gatehouse/domain/instant';
 import { productionTimings, type Timings } from '@gatehouse/domain/timings';
+import { FailPointsInvalid } from '@gatehouse/release/fail-point';
 import { type Arguments, parseArguments, UsageError, usage } from './arguments.ts';
 import { ensureConsole } from './console/ensure-console.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
@@ -14,6 +15,7 @@ import { ensureAdminToken, makeSignInLink } from './first-start.ts';
 import { createLogger } from './logger.ts';
 import { checkSandbox, ensureSandbox, SandboxMismatch } from './sandbox/sandbox-gateways.ts';
 import { runSandbox, type SandboxProgram } from './sandbox/sandbox-program.ts';
+import { readServerFailPoints, startStep } from './work/fail-points.ts';
 
 const repository = path.join(import.meta.dirname, '..', '..');
 const agentEntry = path.join(repository, 'agent', 'src', 'main.ts');
@@ -51,10 +53,13 @@ function goOn(): void {
 
 async function start(args: Arguments, started: Started): Promise<void> {
   const logger = createLogger();
+  const failPoints = readServerFailPoints(process.env);
+  if (failPoints !== undefined) say('Warning: fail points are on; this control plane is to be killed by a test.');
   started.directory = await openDataDirectory(args.data);
   const data = started.directory.path;
   const built = ensureConsole(path.join(repository, 'console'), say);
-  const databaseUrl = process.env['DATABASE_URL'] || (await startDatabase(data, started));
+  const databaseUrl =
+    process.env['DATABASE_URL'] || (await startStep(failPoints, 'start-database', () => startDatabase(data, started)));
   const tls = args.tls && { cert: await readFile(args.tls.certFile), key: await readFile(args.tls.keyFile) };
   goOn();
   const consoleOutcome = await built;
@@ -68,27 +73,38 @@ async function start(args: Arguments, started: Started): Promise<void> {
     timings: timingsFor(args),
     ...(consoleOutcome.kind === 'ready' ? { consoleDirectory: consoleOutcome.directory } : {}),
     ...(tls === undefined ? {} : { tls }),
+    failPoints,
   });
   started.controlPlane = controlPlane;
   goOn();
   const { services } = controlPlane;
   await checkSandbox(services, args.isSandbox);
-  const tokenId = await ensureAdminToken(services.db, data, services.now());
+  const tokenId = await startStep(failPoints, 'start-admin-token', () =>
+    ensureAdminToken(services.db, data, services.now()),
+  );
   const sandboxDirectory = path.join(data, 'sandbox');
-  if (args.isSandbox) await ensureSandbox(services, sandboxDirectory, agentEntry);
-  goOn();
-  const { url: address } = await controlPlane.listen({ host: args.host, port: args.port });
   if (args.isSandbox) {
-    started.sandbox = runSandbox({
-      entry: sandboxEntry,
-      server: address,
-      directory: sandboxDirectory,
-      ...(args.tls === undefined ? {} : { extraCaFile: path.resolve(args.publicCaFile ?? args.tls.certFile) }),
-      logger,
-    });
+    await startStep(failPoints, 'start-sandbox-gateways', () => ensureSandbox(services, sandboxDirectory, agentEntry));
   }
   goOn();
-  const link = await makeSignInLink(services.db, { tokenId, url: address, now: services.now() });
+  const { url: address } = await startStep(failPoints, 'start-listening', () =>
+    controlPlane.listen({ host: args.host, port: args.port }),
+  );
+  if (args.isSandbox) {
+    started.sandbox = await startStep(failPoints, 'start-sandbox', async () =>
+      runSandbox({
+        entry: sandboxEntry,
+        server: address,
+        directory: sandboxDirectory,
+        ...(args.tls === undefined ? {} : { extraCaFile: path.resolve(args.publicCaFile ?? args.tls.certFile) }),
+        logger,
+      }),
+    );
+  }
+  goOn();
+  const link = await startStep(failPoints, 'start-sign-in-link', () =>
+    makeSignInLink(services.db, { tokenId, url: address, now: services.now() }),
+  );
   say(`Gatehouse is ready at ${address}`);
   say(`Sign in once with this link: ${link}`);
   say(`An API token is in ${path.join(data, 'admin-token')}.`);
@@ -168,7 +184,12 @@ function end(code: number): Promise<void> {
 /** What a person at the terminal can do something about is one line; anything else is shown whole. */
 function explainFailure(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${usage}`;
-  if (error instanceof DirectoryInUse || error instanceof DatabaseUnavailable || error instanceof SandboxMismatch) {
+  if (
+    error instanceof DirectoryInUse ||
+    error instanceof DatabaseUnavailable ||
+    error instanceof SandboxMismatch ||
+    error instanceof FailPointsInvalid
+  ) {
     return error.message;
   }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
@@ -187,5 +208,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof Interrupted)) process.stderr.write(`${explainFailure(error)}\n`);
-  await end(error instanceof Interrupted ? 0 : error instanceof UsageError ? 2 : 1);
+  await end(
+    error instanceof Interrupted ? 0 : error instanceof UsageError || error instanceof FailPointsInvalid ? 2 : 1,
+  );
 }

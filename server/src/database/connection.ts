@@ -1,6 +1,6 @@
 /** The pool of connections to PostgreSQL, and the types that pass through it. */
 
-import { Kysely, PostgresDialect, type Transaction } from 'kysely';
+import { type Dialect, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { Pool, TypeOverrides, types } from 'pg';
 import type { Tables } from './schema.ts';
 
@@ -21,9 +21,11 @@ export interface ConnectOptions {
   readonly connectionsMax?: number;
   /** A connection that idles was lost; the pool makes another one. */
   readonly onIdleError: (error: Error) => void;
+  /** Laid around the way to the database; a test's fail points are. */
+  readonly around?: (dialect: Dialect) => Dialect;
 }
 
-export function connectDatabase({ url, connectionsMax = 20, onIdleError }: ConnectOptions): Connection {
+export function connectDatabase({ url, connectionsMax = 20, onIdleError, around }: ConnectOptions): Connection {
   const parsers = new TypeOverrides();
   parsers.setTypeParser(builtins.INT8, parseBigint);
   const pool = new Pool({
@@ -37,7 +39,8 @@ export function connectDatabase({ url, connectionsMax = 20, onIdleError }: Conne
   let isClosing = false;
   // What a connection says while it is being closed is of no interest.
   pool.on('error', (error) => (isClosing ? undefined : onIdleError(error)));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const dialect = new PostgresDialect({ pool });
+  const db = new Kysely<Tables>({ dialect: around === undefined ? dialect : around(dialect) });
   return {
     db,
     close() {

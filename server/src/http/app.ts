@@ -8,6 +8,7 @@ import fastifyHelmet from '@fastify/helmet';
 import fastifyRateLimit from '@fastify/rate-limit';
 import fastifyStatic from '@fastify/static';
 import fastifySwagger from '@fastify/swagger';
+import type { FailPoints } from '@gatehouse/release/fail-point';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { agentUpdateCommands } from '../agent-updates/agent-update.command.ts';
 import { registerAgentRoutes } from '../agents/agent.route.ts';
@@ -35,6 +36,7 @@ import { registerReleaseFileRoutes } from '../releases/release-files.route.ts';
 import { tenantCommands, tenantQueries } from '../tenants/tenant.command.ts';
 import { tokenCommands, tokenQueries } from '../tokens/token.command.ts';
 import { followRoute } from '../events/follow.route.ts';
+import { addFailingReplies } from './failing-replies.ts';
 import { createMetrics } from './metrics.ts';
 import { registerHealthRoutes } from './health.route.ts';
 import { addNamedSchemas, describeApi } from './openapi.ts';
@@ -54,6 +56,8 @@ export interface AppOptions {
   /** The built console, if there is one. */
   readonly consoleDirectory?: string;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  /** Of a test. */
+  readonly failPoints?: FailPoints | undefined;
 }
 
 export interface App {
@@ -129,6 +133,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     metrics.observeRequest(request, reply);
     done();
   });
+  if (options.failPoints !== undefined) addFailingReplies(http, options.failPoints);
 
   registerHealthRoutes(http, { services, metrics, followers });
   registerSignInRoutes(http, services);

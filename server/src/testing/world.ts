@@ -21,6 +21,7 @@ import { Check } from 'typebox/value';
 import { type ControlPlane, startControlPlane } from '../control-plane.ts';
 import { ensureAdminToken } from '../first-start.ts';
 import { createLogger } from '../logger.ts';
+import { failPointNames, startStep } from '../work/fail-points.ts';
 import { readFileSync } from 'node:fs';
 
 export interface Reply {
@@ -59,6 +60,8 @@ export interface World extends Caller {
   readonly plane: ControlPlane;
   readonly adminToken: string;
   readonly url: string;
+  /** Names of the fail points that were passed. One that is in no list, and a write without a name, are errors. */
+  readonly passedFailPoints: ReadonlySet<string>;
   now(): Instant;
   advance(milliseconds: number): void;
   /** Publishes and imports it; the first one sets the platform's version. */
@@ -84,6 +87,13 @@ export async function startWorld({ databaseUrl, timings, logTo }: StartWorld): P
   let offset = 0;
   const startedAt = Date.now();
   const now = (): Instant => toInstant(startedAt + offset);
+  const passedFailPoints = new Set<string>();
+  const failPoints = {
+    async reach(name: string): Promise<void> {
+      if (!failPointNames.includes(name)) throw new Error(`the fail point ${name} is in no list`);
+      passedFailPoints.add(name);
+    },
+  };
   const plane = await startControlPlane({
     databaseUrl,
     logger:
@@ -91,8 +101,9 @@ export async function startWorld({ databaseUrl, timings, logTo }: StartWorld): P
     publicUrl: 'https://gatehouse.example',
     now,
     ...(timings === undefined ? {} : { timings }),
+    failPoints,
   });
-  await ensureAdminToken(plane.services.db, directory, now());
+  await startStep(failPoints, 'start-admin-token', () => ensureAdminToken(plane.services.db, directory, now()));
   const adminToken = readFileSync(path.join(directory, 'admin-token'), 'utf8').trim();
   const keysDirectory = path.join(directory, 'keys');
   await generateKeys(keysDirectory);
@@ -125,6 +136,7 @@ export async function startWorld({ databaseUrl, timings, logTo }: StartWorld): P
     plane,
     adminToken,
     url: databaseUrl,
+    passedFailPoints,
     now,
     call,
     advance(milliseconds) {
