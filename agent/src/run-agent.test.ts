@@ -124,7 +124,7 @@ describe('an agent update', () => {
     ['exits at its start', { exits: 'as-agent' }, 'exited', 30],
     ['never becomes ready', { hangs: true }, 'not-ready', 125],
     ['cannot use what is trusted', { breaksTrust: 'as-agent' }, 'not-ready', 125],
-    ['crashes after it was ready', { crashesAfterSeconds: 45 }, 'exited', 60],
+    ['crashes after it was ready', { crashes: { afterSeconds: 45 } }, 'exited', 60],
   ] as const)('that %s is taken back with its reason', async (_, how, code, seconds) => {
     const world = await startRunning({ installation: 'existing-cluster' });
     world.server.pollAgainSeconds = 2;
@@ -159,7 +159,7 @@ describe('an agent update', () => {
   test('that crashes again and again when the old one is gone is taken back by the guard', async () => {
     const world = await startRunning({ installation: 'existing-cluster' });
     world.server.pollAgainSeconds = 2;
-    world.misbehave('4.2.7', { crashesAfterSeconds: 90 });
+    world.misbehave('4.2.7', { crashes: { afterSeconds: 90 } });
     world.orderAgent('4.2.7');
     expect(await takeBackTime(world)).toBeLessThan(600);
     await world.waitFor('the old agent reports it', 120, () =>

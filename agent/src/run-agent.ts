@@ -24,7 +24,8 @@ import { readStanding } from './poll/standing.ts';
 import type { Self } from './self.ts';
 import { type AgentSettings, parseAgentSettings, SettingsInvalid } from './settings/agent-settings.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './update/lease.ts';
-import { createReadiness, type Readiness, type ReadinessAnswer } from './update/readiness.ts';
+import { createReadiness, type ReadinessAnswer } from './update/readiness.ts';
+import { createRounds, type Rounds } from './update/rounds.ts';
 import { findTrial, keepTrial, keepTrialFailure, passTrial } from './update/trial.ts';
 
 export interface AgentInput {
@@ -49,9 +50,12 @@ export async function runAgent(input: AgentInput): Promise<void> {
   const { cluster, clock, log, signal, self } = input;
   const readiness = createReadiness();
   let lease: LeaseKeeper | undefined;
+  let rounds: Rounds | undefined;
   const health = await input.serveHealth(() => {
     if (!readiness.isProven()) return { ready: false, message: 'not proven yet' };
     if (lease?.isOverdue() === true) return { ready: false, message: 'the Lease could not be renewed' };
+    const stuck = rounds?.stuck();
+    if (stuck !== undefined) return { ready: false, message: `the loop ${stuck} is stuck` };
     return { ready: true, message: 'ready' };
   });
   let opened: ReturnType<OpenControlPlane> | undefined;
@@ -68,7 +72,8 @@ export async function runAgent(input: AgentInput): Promise<void> {
     readiness.prove();
     log('info', 'ready', {});
     lease = createLeaseKeeper(cluster, self.podName, clock, settings.timings.lease);
-    await act(input, { settings, controlPlane, lease, readiness, shelf });
+    rounds = createRounds(clock, settings.timings.agentUpdate.roundMax);
+    await act(input, { settings, controlPlane, lease, rounds, shelf });
   } finally {
     // The Lease is emptied when everything that acts has ended, not before.
     await lease?.release().catch((error: unknown) => {
@@ -124,13 +129,13 @@ interface Parts {
   readonly settings: AgentSettings;
   readonly controlPlane: ControlPlane;
   readonly lease: LeaseKeeper;
-  readonly readiness: Readiness;
+  readonly rounds: Rounds;
   readonly shelf: ReleaseShelf;
 }
 
 async function act(input: AgentInput, parts: Parts): Promise<void> {
   const { cluster, clock, log, self, signal } = input;
-  const { settings, lease, shelf } = parts;
+  const { settings, lease, rounds, shelf } = parts;
   // Undefined: not verified since this process began, which the first answer makes good.
   let releaseHolds: readonly Reason[] | undefined;
   let news = new AbortController();
@@ -154,6 +159,7 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
     log,
     timings: settings.timings,
     self: self.release,
+    round: (exchange) => rounds.of('poll', exchange),
     mayAct: () => lease.mayAct(),
     handOverNumber: () => lease.handOverNumber(),
     observe: async () =>
@@ -174,7 +180,8 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
 
   const looking = async (): Promise<void> => {
     while (!signal.aborted) {
-      const pace = await look({ input, parts, agentActor, profileActor, wake: () => polling.wake() });
+      const wake = (): void => polling.wake();
+      const pace = await rounds.of('look', () => look({ input, parts, agentActor, profileActor, wake }));
       await clock.sleep(lookMilliseconds[pace], AbortSignal.any([signal, news.signal]));
       if (news.signal.aborted) news = new AbortController();
     }

@@ -55,7 +55,9 @@ export function endReason(end: ContainerEnd, when: string): AttemptReason {
   const lines = end.message?.trim();
   return {
     code: isOutOfMemory ? 'out-of-memory' : 'exited',
-    message: isOutOfMemory ? `The new agent ran out of memory ${when}` : `The new agent exited ${when}`,
+    message: isOutOfMemory
+      ? `The new agent was killed for its memory (OOMKilled) ${when}`
+      : `The new agent exited ${when}`,
     exitCode: end.exitCode,
     ...(lines ? { lastLogLines: lines.slice(-logCharactersMax) } : {}),
   };
@@ -74,6 +76,13 @@ export function serverUnreachable(): Fault {
   return nobodysFault(
     'server-unreachable',
     'The new agent could not reach the control plane, and neither could the old one',
+  );
+}
+
+export function unreachableForNewOne(why: string): Fault {
+  return nobodysFault(
+    'server-unreachable',
+    `The new agent could not reach the control plane, which the old one can reach: ${why}`,
   );
 }
 

@@ -95,8 +95,14 @@ const bad: readonly { name: string; behaviour: Behaviour; reason: object; within
   {
     name: 'is refused by the server',
     behaviour: { deployment: 'trial-refused', rehearsal: 'passes' },
-    reason: { code: 'not-ready' },
+    reason: { code: 'trial-failed', message: 'Its trial poll failed: no answer, or none that helps' },
     within: seconds(121),
+  },
+  {
+    name: 'is Ready and never takes the Lease',
+    behaviour: { deployment: 'never-acts', rehearsal: 'passes' },
+    reason: { code: 'not-acting', message: 'The new agent was Ready and did not begin to act within 20 s' },
+    within: seconds(27),
   },
   {
     name: 'crashes 45 s after it was Ready',
@@ -145,15 +151,18 @@ describe('a bad update is taken back by the old agent, with the true reason', ()
     expect(world.acting()).toEqual(['4.2.8']);
   });
 
-  test('also with the server gone, when it crashed at once', () => {
-    const world = untilSwapped(installed({ deployment: 'exits', rehearsal: 'passes' }));
-    world.setServer(false);
-    world.runUntil('the attempt has ended', () => ended(world));
-    expect(world.state()).toMatchObject({
-      attempt: { phase: 'interrupted', reason: { code: 'server-unreachable' } },
-      takenBack: [],
-    });
-  });
+  test.each(bad.filter(({ name }) => name !== 'is refused by the server'))(
+    'also with the server gone from the swap on, when it $name',
+    ({ behaviour, reason, within }) => {
+      const world = untilSwapped(installed(behaviour));
+      // The trial of one that would be Ready passes before the server goes.
+      if (typeof behaviour.deployment === 'object' || behaviour.deployment === 'never-acts') world.run(seconds(4));
+      world.setServer(false);
+      world.runUntil('the attempt has ended', () => ended(world));
+      expect(world.state()).toMatchObject({ attempt: { phase: 'taken-back', reason }, takenBack: [{ reason }] });
+      expect(afterSwap(world)).toBeLessThanOrEqual(within);
+    },
+  );
 });
 
 describe('what the rehearsal catches is never swapped', () => {
@@ -235,6 +244,25 @@ describe("what is nobody's fault does not count against the version", () => {
     expect(afterSwap(world)).toBeLessThanOrEqual(seconds(210));
     heal(world);
     world.runUntil('it is settled', () => world.state().attempt?.phase === 'settled');
+  });
+
+  test('only the new one cannot reach the server: three times, then held', () => {
+    const world = installed({ deployment: 'cannot-reach', rehearsal: 'passes' });
+    world.target(offer);
+    world.run(minutes(60));
+    expect(world.state()).toMatchObject({
+      attempt: {
+        phase: 'interrupted',
+        interruptions: 3,
+        reason: {
+          code: 'server-unreachable',
+          message:
+            'The new agent could not reach the control plane, which the old one can reach: no answer, or none that helps',
+        },
+      },
+      takenBack: [],
+    });
+    expect([world.acting(), world.swaps().length]).toEqual([['4.1.12'], 3]);
   });
 
   test('three times, then it is held with the reason until a person asks', () => {
@@ -421,6 +449,7 @@ const behaviours: readonly Behaviour[] = [
   { deployment: 'exits', rehearsal: 'passes' },
   { deployment: 'hangs', rehearsal: 'passes' },
   { deployment: 'cannot-pull', rehearsal: 'passes' },
+  { deployment: 'never-acts', rehearsal: 'passes' },
   { deployment: { crashesAfter: seconds(45) }, rehearsal: 'passes' },
   { deployment: { crashesAfter: seconds(90) }, rehearsal: 'passes' },
   { deployment: 'good', rehearsal: 'exits' },

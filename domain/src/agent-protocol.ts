@@ -6,7 +6,7 @@
 
 import { isAttemptRunning, isSameAgent } from './agent-attempt.ts';
 import { beginHolds, interruptedAttempt, isRetry, isRolloutComplete, type TargetAgent } from './agent-begin.ts';
-import type { ObservedAgentDeployment, ObservedAgentPod, ObservedRehearsal } from './agent-cluster.ts';
+import type { ObservedAgentDeployment, ObservedAgentPod, ObservedLease, ObservedRehearsal } from './agent-cluster.ts';
 import { nobodysFault } from './agent-fault.ts';
 import { decideLease } from './agent-lease.ts';
 import { judgeRehearsal } from './agent-rehearsal.ts';
@@ -77,6 +77,7 @@ export interface AgentUpdateFacts {
   readonly deployment: Known<ObservedAgentDeployment | undefined>;
   readonly pods: Known<readonly ObservedAgentPod[]>;
   readonly rehearsal: Known<ObservedRehearsal | undefined>;
+  readonly lease: Known<ObservedLease | undefined>;
   /** The API server refused the swap or the rehearsal of this attempt: its own words. */
   readonly refused?: { readonly attemptId: string; readonly message: string };
   /** Made anew for each call; used if an attempt begins. */
@@ -250,6 +251,7 @@ function watch(
       watcherStartedAt: seen.me.startedAt,
       isServerReachable: seen.isServerReachable,
       trialFailure: seen.state.trialFailure,
+      lease: seen.lease,
       margin: 0,
     },
     now,

@@ -4,7 +4,7 @@
  */
 
 import { isSameAgent } from './agent-attempt.ts';
-import type { ContainerEnd, ObservedAgentDeployment, ObservedAgentPod } from './agent-cluster.ts';
+import type { ContainerEnd, ObservedAgentDeployment, ObservedAgentPod, ObservedLease } from './agent-cluster.ts';
 import {
   endReason,
   type Fault,
@@ -14,8 +14,10 @@ import {
   pullFault,
   serverUnreachable,
   surroundingsFault,
+  unreachableForNewOne,
 } from './agent-fault.ts';
 import type { AgentAttempt, TrialFailure } from './agent-update-types.ts';
+import type { Known } from './gateway.ts';
 import { addMilliseconds, type Instant, toInstant } from './instant.ts';
 import type { Timings } from './timings.ts';
 
@@ -30,6 +32,8 @@ export interface WatchFacts {
   /** By the watcher, now. The guard does not know. */
   readonly isServerReachable: boolean | 'unknown';
   readonly trialFailure: TrialFailure | undefined;
+  /** The guard may not read it. */
+  readonly lease: Known<ObservedLease | undefined>;
   /** How much longer than the ready deadline to wait; the guard lets the old agent go first. */
   readonly margin: number;
 }
@@ -43,9 +47,12 @@ export function watchNewAgent(facts: WatchFacts, now: Instant, timings: Timings)
   const pods = facts.pods.filter((pod) => isSameAgent(pod.release, facts.attempt.to) && !pod.isDeleting);
   const ends = pods.flatMap((pod) => (pod.lastEnd === undefined ? [] : [pod.lastEnd]));
   const crash = ends.find((end) => !isReboot(end, facts, timings));
-  if (crash !== undefined) return { kind: 'take-back', fault: crashFault(crash, facts) };
+  if (crash !== undefined) return { kind: 'take-back', fault: crashFault(crash, facts.attempt) };
   const ready = pods.find((pod) => pod.isReady);
-  if (ready !== undefined) return { kind: 'ready', since: ready.readySince ?? now };
+  if (ready !== undefined) {
+    const since = ready.readySince ?? now;
+    return isIdle(since, facts, now, timings) ? { kind: 'take-back', fault: idle(timings) } : { kind: 'ready', since };
+  }
   if (facts.attempt.readyAt !== undefined && pods.some((pod) => pod.createdAt <= (facts.attempt.readyAt ?? now))) {
     if (ends.length === 0) return { kind: 'take-back', fault: readyLost };
   }
@@ -53,13 +60,41 @@ export function watchNewAgent(facts: WatchFacts, now: Instant, timings: Timings)
   const from = toInstant(Math.max(swappedAt(facts.attempt), ...excuse.map(({ at }) => at)));
   const deadline = addMilliseconds(from, timings.agentUpdate.readyDeadline + facts.margin);
   if (now < deadline) return { kind: 'wait' };
-  return { kind: 'take-back', fault: lateFault(facts, pods, excuse[0]?.fault) };
+  return { kind: 'take-back', fault: lateFault(facts, pods, excuse[0]?.fault, now, timings) };
 }
 
 const readyLost: Fault = {
   isBlamed: true,
-  reason: { code: 'ready-lost', message: 'The new agent was Ready and no longer is' },
+  reason: {
+    code: 'ready-lost',
+    message: 'The new agent was Ready and no longer is: it does not answer, or could not keep the Lease',
+  },
 };
+
+/**
+ * Ready, and yet nobody acts: the old one has let go of the Lease, and the new one does not take it. A Lease that is gone
+ * says nothing, since it does not tell for how long.
+ */
+function isIdle(readySince: Instant, { lease }: WatchFacts, now: Instant, timings: Timings): boolean {
+  if (lease === 'unknown' || lease === undefined) return false;
+  const freeSince = leaseFreeSince(lease, timings);
+  if (freeSince === undefined || now <= freeSince) return false;
+  return now > addMilliseconds(toInstant(Math.max(readySince, freeSince)), timings.agentUpdate.takesLease);
+}
+
+/** Since it was emptied, or when what is held runs out; undefined for one that has no stamp. */
+function leaseFreeSince({ holder, renewedAt }: ObservedLease, timings: Timings): Instant | undefined {
+  if (renewedAt === undefined || holder === undefined) return renewedAt;
+  return addMilliseconds(renewedAt, timings.lease.duration);
+}
+
+function idle({ agentUpdate }: Timings): Fault {
+  const span = Math.round(agentUpdate.takesLease / 1_000);
+  return {
+    isBlamed: true,
+    reason: { code: 'not-acting', message: `The new agent was Ready and did not begin to act within ${span} s` },
+  };
+}
 
 function swappedAt(attempt: AgentAttempt): Instant {
   return attempt.swappedAt ?? attempt.startedAt;
@@ -75,12 +110,9 @@ function isReboot(end: ContainerEnd, facts: WatchFacts, timings: Timings): boole
   return isWatcherRestarted && Math.abs(end.finishedAt - watcherStartedAt) <= timings.agentUpdate.restartGrace;
 }
 
-function crashFault(end: ContainerEnd, facts: WatchFacts): Fault {
-  if (facts.isServerReachable === false) return serverUnreachable();
-  return {
-    isBlamed: true,
-    reason: endReason(end, facts.attempt.readyAt === undefined ? 'at start' : 'after it was Ready'),
-  };
+/** Also with the server away: no agent ends for want of it. */
+function crashFault(end: ContainerEnd, { readyAt }: AgentAttempt): Fault {
+  return { isBlamed: true, reason: endReason(end, readyAt === undefined ? 'at start' : 'after it was Ready') };
 }
 
 interface Excuse {
@@ -127,19 +159,38 @@ function excuseOf(
 }
 
 /** All its time is over and it is not Ready. */
-function lateFault(facts: WatchFacts, pods: readonly ObservedAgentPod[], excuse: Fault | undefined): Fault {
+function lateFault(
+  facts: WatchFacts,
+  pods: readonly ObservedAgentPod[],
+  excuse: Fault | undefined,
+  now: Instant,
+  timings: Timings,
+): Fault {
   const surroundings = surroundingsFault(facts.deployment, pods);
   if (surroundings !== undefined) return excuse && !facts.deployment.isPaused ? excuse : surroundings;
   if (excuse !== undefined) return excuse;
   const pull = pods.find(isPullError);
   if (pull !== undefined) return pullFault(pull);
   const [pod] = pods;
-  const fault = pod === undefined ? nobodysFault('no-room', 'No pod was made for the new agent') : notReadyFault(pod);
-  if (fault.reason.code !== 'not-ready') return fault;
+  if (pod === undefined) return nobodysFault('no-room', 'No pod was made for the new agent');
+  const fault = notReadyFault(pod);
+  return fault.reason.code === 'not-ready' ? (trialFault(facts, pod, now, timings) ?? fault) : fault;
+}
+
+/** It runs and waits: for its trial poll, as it says itself or as can be told from the old one. */
+function trialFault(facts: WatchFacts, pod: ObservedAgentPod, now: Instant, timings: Timings): Fault | undefined {
   const trial = facts.trialFailure?.attemptId === facts.attempt.id ? facts.trialFailure : undefined;
-  const isUnreachable =
-    facts.isServerReachable === false || (facts.isServerReachable === 'unknown' && trial?.kind === 'unreachable');
-  if (isUnreachable) return serverUnreachable();
-  if (trial === undefined) return fault;
-  return { isBlamed: true, reason: { code: 'trial-failed', message: `Its trial poll failed: ${trial.message}` } };
+  if (trial?.kind === 'refused') {
+    return { isBlamed: true, reason: { code: 'trial-failed', message: `Its trial poll failed: ${trial.message}` } };
+  }
+  if (trial?.kind === 'unreachable') {
+    // A network that lets one pod through and not the other is no version's fault either.
+    return facts.isServerReachable === true ? unreachableForNewOne(trial.message) : serverUnreachable();
+  }
+  return facts.isServerReachable === false && !hasHadTimeToTell(pod, now, timings) ? serverUnreachable() : undefined;
+}
+
+/** One that has run for so long and told nothing of its trial never came to it: it hangs, whether the server is there or not. */
+function hasHadTimeToTell({ runningSince }: ObservedAgentPod, now: Instant, timings: Timings): boolean {
+  return runningSince !== undefined && now >= addMilliseconds(runningSince, timings.agentUpdate.trialTold);
 }

@@ -206,6 +206,7 @@ function faultOfAttempt(seen: Seen, now: Instant, timings: Timings): Fault | und
       watcherStartedAt: seen.startedAt,
       isServerReachable: 'unknown',
       trialFailure: state.trialFailure,
+      lease: 'unknown',
       margin: timings.guard.margin,
     },
     now,

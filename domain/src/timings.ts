@@ -34,6 +34,12 @@ export interface Timings {
     readonly readyDeadline: Milliseconds;
     /** `minReadySeconds`: the old agent stands by for so long after the new one is Ready. */
     readonly watch: Milliseconds;
+    /** A new agent that is Ready takes a free Lease within this, or it does not act. Shorter than `watch`. */
+    readonly takesLease: Milliseconds;
+    /** So long after its start a new agent has said whether it reached the control plane; longer than one exchange takes. */
+    readonly trialTold: Milliseconds;
+    /** A loop of the agent that has not come round for so long is stuck, and the agent not Ready. */
+    readonly roundMax: Milliseconds;
     /** A restart of the new agent so soon after the watcher's own start is a reboot and not the version's fault. */
     readonly restartGrace: Milliseconds;
     /** A pull error seen again so long after it was first seen fails the rehearsal; the kubelet tries again after 10 s. */
@@ -83,6 +89,9 @@ export const productionTimings: Timings = {
     rehearsalMax: minutes(10),
     readyDeadline: seconds(120),
     watch: seconds(60),
+    takesLease: seconds(20),
+    trialTold: seconds(60),
+    roundMax: minutes(15),
     restartGrace: seconds(60),
     pullErrorAgain: seconds(15),
     interruptionsMax: 3,

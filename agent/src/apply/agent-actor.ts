@@ -159,11 +159,12 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
   });
 
   const look = async (target: Target | undefined): Promise<AgentUpdateFacts> => {
-    const [map, deployment, pods, rehearsal] = await Promise.all([
+    const [map, deployment, pods, rehearsal, observedLease] = await Promise.all([
       cluster.readMap('state'),
       known(() => cluster.readDeployment()),
       known(() => cluster.listPods()),
       known(() => cluster.readRehearsal()),
+      known(() => cluster.readLease()),
     ]);
     const state = parseAgentState(map);
     const named = toTargetAgent(target);
@@ -198,6 +199,7 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
       deployment,
       pods,
       rehearsal,
+      lease: observedLease,
       ...(refused === undefined ? {} : { refused }),
       newAttemptId: clock.uuid(),
     };

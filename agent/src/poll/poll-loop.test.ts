@@ -28,6 +28,7 @@ function start(options: {
     log: () => {},
     timings: productionTimings,
     self,
+    round: (exchange) => exchange(),
     mayAct: () => world.mayAct,
     handOverNumber: () => 3,
     observe: async () => world.seen,

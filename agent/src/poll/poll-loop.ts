@@ -20,6 +20,8 @@ export interface PollParts {
   readonly log: Log;
   readonly timings: Timings;
   readonly self: AgentRelease;
+  /** Does one exchange from beginning to end. */
+  readonly round: <T>(exchange: () => Promise<T>) => Promise<T>;
   /** Only who acts polls. */
   readonly mayAct: () => boolean;
   readonly handOverNumber: () => number;
@@ -120,7 +122,7 @@ export function createPollLoop(parts: PollParts): PollLoop {
           await clock.sleep(standbyMilliseconds, signal);
           continue;
         }
-        const outcome = await pollSafely();
+        const outcome = await parts.round(pollSafely);
         if (outcome === 'at-once') continue;
         await wait(outcome, signal);
       }

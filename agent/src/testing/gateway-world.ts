@@ -21,21 +21,8 @@ import { runAgent } from '../run-agent.ts';
 import type { Self } from '../self.ts';
 import { rehearse } from '../update/rehearse.ts';
 import { type ControlPlaneInMemory, createControlPlaneInMemory } from './control-plane-in-memory.ts';
+import { lastWords, type Misbehaviour, misusedCluster, misusedControlPlane, ownEnd } from './misbehaviour.ts';
 import { openRepository, type TestRepository } from './test-repository.ts';
-
-/** What goes wrong in an agent of one version, as its program would do it. */
-export interface Misbehaviour {
-  /** Exits at once with 3: in the rehearsal, as the agent, or both. */
-  readonly exits?: 'in-rehearsal' | 'as-agent' | 'both';
-  /** As the agent: never becomes ready. */
-  readonly hangs?: boolean;
-  /** As the agent: exits that many seconds after its start. */
-  readonly crashesAfterSeconds?: number;
-  /** Fails over the trusted metadata, though not over anything else: always, or as the agent only. */
-  readonly breaksTrust?: 'as-agent' | 'both';
-  /** Cannot be pulled from now on. */
-  readonly isMissing?: boolean;
-}
 
 export interface GatewayWorld {
   readonly clock: VirtualClock;
@@ -75,8 +62,10 @@ export async function createGatewayWorld(options: {
   readonly timings?: object;
   /** When the releases were signed; now, unless it says otherwise. */
   readonly signedAt?: Date;
+  /** Of somebody who has many gateways and disposes of it; else one of its own. */
+  readonly releases?: TestRepository;
 }): Promise<GatewayWorld> {
-  const releases = await openRepository(options.signedAt);
+  const releases = options.releases ?? (await openRepository(options.signedAt));
   const clock = createIdleClock();
   const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repository: releases, clock });
   const misbehaviour = new Map<string, Misbehaviour>();
@@ -111,22 +100,20 @@ export async function createGatewayWorld(options: {
   const program =
     (how: Misbehaviour): PodProgram =>
     async (pod) => {
+      if (pod.owner.kind === 'guard') return asGuard(pod);
       const isRehearsal = pod.owner.kind === 'rehearsal';
-      const exits = how.exits === 'both' || how.exits === (isRehearsal ? 'in-rehearsal' : 'as-agent');
-      if (exits && pod.owner.kind !== 'guard') {
-        pod.print('cannot start: no such setting');
+      if (how.exits === 'both' || how.exits === (isRehearsal ? 'in-rehearsal' : 'as-agent')) {
+        pod.print(lastWords.atStart);
         return 3;
       }
-      if (pod.owner.kind === 'guard') return asGuard(pod);
-      const cluster = (connected: Cluster): Cluster =>
-        how.breaksTrust === 'both' || (how.breaksTrust === 'as-agent' && !isRehearsal)
-          ? { ...connected, readMap: (name) => (name === 'trust' ? brokenTrust() : connected.readMap(name)) }
-          : connected;
-      if (isRehearsal) return asRehearsal(pod, cluster);
-      const crash = clock
-        .sleep((how.crashesAfterSeconds ?? Number.MAX_SAFE_INTEGER / 1_000) * 1_000, pod.cutOff)
-        .then(() => 4);
-      return Promise.race([asAgent(pod, how.hangs === true, cluster), crash]);
+      if (isRehearsal) return asRehearsal(pod, how.breaksTrust === 'both' ? { breaksTrust: 'both' } : {});
+      const end = ownEnd(how, pod.restarts);
+      if (end === undefined) return asAgent(pod, how);
+      const ended = clock.sleep(end.afterSeconds * 1_000, pod.cutOff).then(() => {
+        pod.print(lastWords.later);
+        return end;
+      });
+      return Promise.race([asAgent(pod, how), ended]);
     };
   const selfOf = ({ podName, release }: PodContext): Self => ({ podName, release, repository });
   const common = (pod: PodContext) => ({
@@ -143,18 +130,24 @@ export async function createGatewayWorld(options: {
       { pod: pod.podName },
     ),
   });
-  const openControlPlane = (pod: PodContext) => () => ({
-    controlPlane: server.connect(pod.podName),
+  const openControlPlane = (pod: PodContext, how: Misbehaviour, age: () => number) => () => ({
+    controlPlane: misusedControlPlane(server.connect(pod.podName), how, age),
     close: async () => {},
   });
-  const asAgent = async (pod: PodContext, isHanging: boolean, breaking: Breaking): Promise<number> => {
+  const ageOf = (): (() => number) => {
+    const startedAt = clock.monotonic();
+    return () => clock.monotonic() - startedAt;
+  };
+  const asAgent = async (pod: PodContext, how: Misbehaviour): Promise<number> => {
     const whole = common(pod);
+    const age = ageOf();
+    if (how.hangs === true) return new Promise<never>(() => {});
     await runAgent({
       ...whole,
-      cluster: breaking(whole.cluster),
-      openControlPlane: openControlPlane(pod),
+      cluster: misusedCluster(whole.cluster, how, age),
+      openControlPlane: openControlPlane(pod, how, age),
       serveHealth: async (isReady) => {
-        pod.probeWith(() => !isHanging && isReady().ready);
+        pod.probeWith(() => isReady().ready);
         return { close: async () => pod.probeWith(() => false) };
       },
       signal: AbortSignal.any([pod.terminated, pod.cutOff]),
@@ -165,11 +158,17 @@ export async function createGatewayWorld(options: {
     await runGuard({ ...common(pod), signal: AbortSignal.any([pod.terminated, pod.cutOff]) });
     return 0;
   };
-  const asRehearsal = async (pod: PodContext, breaking: Breaking): Promise<number> => {
+  const asRehearsal = async (pod: PodContext, how: Misbehaviour): Promise<number> => {
     const attemptId = pod.owner.kind === 'rehearsal' ? pod.owner.attemptId : '';
     const whole = common(pod);
-    const cluster = breaking(whole.cluster);
-    const result = await rehearse({ ...whole, cluster, openControlPlane: openControlPlane(pod), attemptId });
+    const age = ageOf();
+    const cluster = misusedCluster(whole.cluster, how, age);
+    const result = await rehearse({
+      ...whole,
+      cluster,
+      openControlPlane: openControlPlane(pod, how, age),
+      attemptId,
+    });
     pod.print(result.message);
     return result.exitCode;
   };
@@ -211,19 +210,14 @@ export async function createGatewayWorld(options: {
       throw new Error(`not seen within ${seconds} s: ${what}\n${logs.slice(-40).join('\n')}`);
     },
     async dispose() {
-      await simulated.stop();
-      // Everything that still sleeps sees that it is over.
+      const stopped = simulated.stop();
+      // Everything that still sleeps sees that it is over, and what does not end by itself is killed.
       await clock.advance(60_000);
-      await releases.dispose();
+      await stopped;
+      if (options.releases === undefined) await releases.dispose();
     },
   };
   return world;
-}
-
-type Breaking = (cluster: Cluster) => Cluster;
-
-function brokenTrust(): never {
-  throw new TypeError('trust is not iterable');
 }
 
 const stepMilliseconds = 100;

@@ -4,7 +4,13 @@
  */
 
 import { emptyGuardMemory, type GuardMemory, rememberPods } from '../guard-memory.ts';
-import type { ContainerEnd, ObservedAgentDeployment, ObservedAgentPod, ObservedRehearsal } from '../agent-cluster.ts';
+import type {
+  ContainerEnd,
+  ObservedAgentDeployment,
+  ObservedAgentPod,
+  ObservedLease,
+  ObservedRehearsal,
+} from '../agent-cluster.ts';
 import type { TargetAgent } from '../agent-begin.ts';
 import { isSameAgent } from '../agent-attempt.ts';
 import { isLeaseFree, mayAct } from '../agent-lease.ts';
@@ -25,6 +31,8 @@ export interface Behaviour {
     | 'exits'
     | 'hangs'
     | 'trial-refused'
+    | 'cannot-reach'
+    | 'never-acts'
     | { readonly crashesAfter: Milliseconds };
   readonly rehearsal?: 'passes' | 'cannot-pull' | 'slow-pull' | 'exits' | 'hangs';
 }
@@ -280,6 +288,12 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     !isFrozen(pod) &&
     mayAct({ isHolder: pod.container.believesHolder, sinceRenewal: now - pod.container.renewedAt });
 
+  const observeLease = (): ObservedLease => ({
+    resourceVersion: '',
+    ...(lease.holder === undefined ? {} : { holder: lease.holder }),
+    renewedAt: at(lease.renewedAt),
+  });
+
   const runAgent = (pod: Pod): void => {
     const { container } = pod;
     const does = behaviourOf(pod.release).deployment;
@@ -287,9 +301,15 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     const { attempt } = state;
     const isTried =
       attempt !== undefined && ['swapping', 'watching'].includes(attempt.phase) && isSameAgent(attempt.to, pod.release);
-    if (isServerUp && does !== 'trial-refused') container.hasPassedTrial = true;
+    const isReached = isServerUp && does !== 'cannot-reach';
+    if (isReached && does !== 'trial-refused') container.hasPassedTrial = true;
     const isTrialPending = isTried && !container.hasPassedTrial;
+    if (isTrialPending) {
+      const kind = isReached ? 'refused' : 'unreachable';
+      state = { ...state, trialFailure: { attemptId: attempt.id, kind, message: 'no answer, or none that helps' } };
+    }
     if (!isTrialPending && now > container.startedAt) pod.readySince ??= now;
+    if (does === 'never-acts') return;
     const isHolder = lease.holder === container.id;
     if (isHolder && now - lease.renewedAt >= productionTimings.lease.renewEvery) lease.renewedAt = now;
     if (isHolder) container.renewedAt = lease.renewedAt;
@@ -313,6 +333,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
         deployment: observeDeployment(),
         pods: pods.map(observePod),
         rehearsal: observeRehearsal(),
+        lease: observeLease(),
         newAttemptId: unique('attempt'),
       },
       at(now),
@@ -320,12 +341,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     if (isHolder) holds = decision.holds;
     for (const action of decision.actions) {
       if (action.kind === 'takeLease') {
-        const seen = {
-          resourceVersion: '',
-          ...(lease.holder === undefined ? {} : { holder: lease.holder }),
-          renewedAt: at(lease.renewedAt),
-        };
-        if (isLeaseFree(seen, at(now))) {
+        if (isLeaseFree(observeLease(), at(now))) {
           lease = { holder: container.id, renewedAt: now };
           container.renewedAt = now;
         }

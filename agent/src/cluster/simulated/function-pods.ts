@@ -17,8 +17,8 @@ export interface PodContext extends PodOrder {
   print(line: string): void;
 }
 
-/** Resolves with its exit code; a rejection is exit code 1 with the error as its last line. */
-export type PodProgram = (context: PodContext) => Promise<number>;
+/** Resolves with its exit code, or its end as the kernel makes it; a rejection is exit code 1 with the error as its last line. */
+export type PodProgram = (context: PodContext) => Promise<number | Pick<PodEnd, 'exitCode' | 'reason'>>;
 
 /** `programs`: by digest. What is not there cannot be pulled. */
 export function createFunctionPods(programs: (release: AgentRelease) => PodProgram | undefined): PodRuntime {
@@ -45,10 +45,10 @@ function startFunction(program: PodProgram, order: PodOrder): RunningPod {
   const lines: string[] = [];
   let probe = (): boolean => false;
   const { promise: ended, resolve } = Promise.withResolvers<PodEnd>();
-  const end = (exitCode: number): void => {
+  const end = (how: number | Pick<PodEnd, 'exitCode' | 'reason'>): void => {
     if (cutOff.signal.aborted) return;
     cutOff.abort();
-    resolve({ exitCode, lastLines: lines.slice(-linesMax).join('\n') });
+    resolve({ ...(typeof how === 'number' ? { exitCode: how } : how), lastLines: lines.slice(-linesMax).join('\n') });
   };
   void program({
     ...order,

@@ -115,7 +115,7 @@ export function createKubelet(parts: {
   function writeEnd(name: string, end: PodEnd): void {
     const lastEnd = {
       exitCode: end.exitCode,
-      reason: end.exitCode === 0 ? 'Completed' : 'Error',
+      reason: end.reason ?? (end.exitCode === 0 ? 'Completed' : 'Error'),
       finishedAt: clock.wall(),
       // Kubernetes falls back to the log only on an error.
       ...(end.exitCode === 0 || end.lastLines === undefined ? {} : { message: end.lastLines }),

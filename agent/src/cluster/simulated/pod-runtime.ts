@@ -17,6 +17,8 @@ export interface PodOrder {
 
 export interface PodEnd {
   readonly exitCode: number;
+  /** Other than `Completed` and `Error`, such as `OOMKilled`. */
+  readonly reason?: string;
   /** The last lines of its log, as `FallbackToLogsOnError` keeps them. */
   readonly lastLines?: string;
 }
