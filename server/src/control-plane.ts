@@ -11,6 +11,8 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { Parse } from 'typebox/value';
 import { connectDatabase } from './database/connection.ts';
+import { faultOf } from './database/database-fault.ts';
+import { watchDatabase } from './database/database-watch.ts';
 import { withFailPoints } from './database/failing-dialect.ts';
 import { migrate } from './database/migrate.ts';
 import { listenForChanges } from './events/event-signal.ts';
@@ -48,21 +50,34 @@ export interface ControlPlane {
     readonly host: string;
     readonly port: number;
   }): Promise<{ readonly port: number; readonly url: string }>;
-  /** Ends what is running in order: no new requests, those under way to their end, then tasks and connections. */
-  close(): Promise<void>;
+  /**
+   * Ends what is running in order, within about six seconds: no new requests, those under way to their end, then tasks
+   * and connections. With `hurry` aborted, requests under way are cut off.
+   */
+  close(options?: { readonly hurry?: AbortSignal }): Promise<void>;
 }
 
 const pollTimesEvery = 1000;
 const upkeepEvery = 5000;
 const replicaEvery = 10_000;
 const planEvery = 2000;
-const closePatience = 10_000;
+/** How long each part of the end is waited for. */
+const patience = { requests: 4000, connections: 500, rest: 2000 } as const;
 
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { logger, databaseUrl, failPoints } = options;
-  const report = (what: string) => (error: unknown) => logger.error({ err: error }, what);
+  const watch = watchDatabase(databaseUrl);
+  watch.subscribe((trouble) =>
+    trouble === undefined
+      ? logger.warn('the database answers again')
+      : logger.error({ code: trouble.code, nextStep: trouble.nextStep }, trouble.message),
+  );
+  // That the database is away was said once; what fails because of it need not be said every second.
+  const report = (what: string) => (error: unknown) =>
+    logger[watch.trouble() !== undefined && faultOf(error) !== undefined ? 'debug' : 'error']({ err: error }, what);
   const connection = connectDatabase({
     url: databaseUrl,
+    watch,
     onIdleError: report('an idle database connection was lost'),
     ...(failPoints === undefined ? {} : { around: (dialect) => withFailPoints(dialect, failPoints, workUnderWay) }),
   });
@@ -76,13 +91,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const timings = options.timings ?? productionTimings;
   const scheme = options.tls === undefined ? 'http' : 'https';
   let listeningAt = `${scheme}://localhost`;
+  let isStopping = false;
   const services: Services = {
     db,
+    watch,
     now,
     timings,
     publicUrl: () => options.publicUrl ?? listeningAt,
     ...(options.publicCa === undefined ? {} : { publicCa: options.publicCa }),
     programVersion: programVersion(),
+    isStopping: () => isStopping,
     signingKey,
   };
   const replica: Replica = {
@@ -92,7 +110,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   };
   await startStep(failPoints, 'start-replica', () => sayReplica(db, replica));
   await startStep(failPoints, 'start-timeline', () => rememberTimeline(services));
-  const memory = createPollMemory(timings);
+  const memory = createPollMemory(timings, { isDatabaseAway: () => watch.trouble()?.isAnswering === false });
   const signal = listenForChanges(databaseUrl, report('the connection that listens for changes was lost'));
   signal.subscribe({
     onChange: (change) => memory.forget(change),
@@ -143,21 +161,36 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       listeningAt = `${scheme}://${shownHost(host)}:${address.port}`;
       return { port: address.port, url: listeningAt };
     },
-    async close() {
+    async close({ hurry } = {}) {
+      isStopping = true;
       app.followers.close();
-      // Requests under way may end; one that hangs must not keep the rest from ending in order.
-      const patience = setTimeout(() => app.http.server.closeAllConnections(), closePatience);
+      await app.drain.untilIdle(patience.requests, hurry);
+      // A connection that hangs must not keep the rest from ending in order.
+      const cut = setTimeout(() => app.http.server.closeAllConnections(), patience.connections);
       await app.http.close();
-      clearTimeout(patience);
-      for (const task of tasks) await task.stop();
-      await named(failPoints, 'poll-times', () => times.flush());
-      await named(failPoints, 'stop-replica', () => deleteReplica(db, replica.id)).catch(
-        report('this replica could not say that it ends'),
-      );
-      await signal.close();
-      await connection.close();
+      clearTimeout(cut);
+      await atMost(patience.rest, async () => {
+        await Promise.all(tasks.map((task) => task.stop()));
+        if (watch.trouble()?.isAnswering !== false) {
+          await named(failPoints, 'poll-times', () => times.flush());
+          await named(failPoints, 'stop-replica', () => deleteReplica(db, replica.id)).catch(
+            report('this replica could not say that it ends'),
+          );
+        }
+        await signal.close();
+      });
+      await watch.close();
+      await atMost(patience.rest, () => connection.close());
     },
   };
+}
+
+/** A database that hangs keeps nobody from ending. */
+async function atMost(milliseconds: number, work: () => Promise<void>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  await Promise.race([work(), late]);
+  clearTimeout(timer);
 }
 
 const PackageFile = Type.Object({ version: Type.String() });

@@ -39,6 +39,8 @@ interface Started {
 const started: Started = {};
 let isEnding = false;
 let ending: Promise<void> | undefined;
+const hurry = new AbortController();
+const endMillisecondsMax = 9_800;
 let starting: Promise<void> = Promise.resolve();
 
 /** It was told to end before it was ready. */
@@ -124,12 +126,9 @@ async function start(args: Arguments, started: Started): Promise<void> {
 }
 
 async function startDatabase(data: string, started: Started): Promise<string> {
-  const postgres = await startEmbeddedPostgres({ directory: data });
+  const onTrouble = (line: string): boolean => process.stderr.write(`${line}\n`);
+  const postgres = await startEmbeddedPostgres({ directory: data, onTrouble });
   started.postgres = postgres;
-  void postgres.ended.then((message) => {
-    process.stderr.write(`${message}\n`);
-    return end(1);
-  });
   return postgres.url;
 }
 
@@ -156,21 +155,26 @@ function timingsFor({ isSandbox, pollSeconds, settleSeconds }: Arguments): Timin
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
-/** In the order in which nothing loses what it stands on. Asked twice, the second waits for the first. */
+/**
+ * In the order in which nothing loses what it stands on, within ten seconds. Asked twice, the second waits for the first,
+ * and requests under way are cut off.
+ */
 function end(code: number): Promise<void> {
   process.exitCode = code;
   isEnding = true;
   ending ??= (async () => {
     await starting.catch(() => undefined); // Said where it was waited for.
     for (const stop of [
-      () => started.sandbox?.stop(),
-      () => started.controlPlane?.close(),
+      // What the sandbox's agents ask meanwhile is answered with the word that the server ends.
+      () => Promise.all([started.controlPlane?.close({ hurry: hurry.signal }), started.sandbox?.stop()]),
       () => started.postgres?.stop(),
       () => started.directory?.release(),
     ]) {
+  if (isEnding) hurry.abort();
       try {
         await stop();
       } catch (error) {
+    setTimeout(giveUp, endMillisecondsMax).unref();
         process.stderr.write(
           `While stopping: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
         );
@@ -190,6 +194,12 @@ function explainFailure(error: unknown): string {
     error instanceof SandboxMismatch ||
     error instanceof FailPointsInvalid
   ) {
+/** Nothing that hangs may keep the program: what is committed is kept, and the next start finds whatever is left over. */
+function giveUp(): void {
+  process.stderr.write(`It did not end in order within ${endMillisecondsMax / 1000} s; it ends as it is.\n`);
+  process.exit(1);
+}
+
     return error.message;
   }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {

@@ -31,6 +31,8 @@ export interface TestServer {
   readonly pid: number;
   /** All it has said so far. */
   output(): string;
+  /** Its exit code once it has ended; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** Ends it in order, as a terminal does. */
   stop(): Promise<void>;
   /** Ends it as a power cut does; its database is left behind for the next start. */
@@ -66,7 +68,7 @@ export async function startServer(options: StartServer = {}): Promise<TestServer
   };
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const clear = async () => {
     if (isTemporary) await rm(directory, { recursive: true, force: true });
   };
@@ -83,6 +85,7 @@ export async function startServer(options: StartServer = {}): Promise<TestServer
       directory,
       adminToken: (await readFile(path.join(directory, 'admin-token'), 'utf8')).trim(),
       pid: child.pid ?? 0,
+      ended,
       output: () => output,
       async stop() {
         await end('SIGTERM');

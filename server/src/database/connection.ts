@@ -2,6 +2,8 @@
 
 import { type Dialect, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import { Pool, TypeOverrides, types } from 'pg';
+import type { DatabaseWatch } from './database-watch.ts';
+import { guardPool } from './guarded-pool.ts';
 import type { Tables } from './schema.ts';
 
 export type Database = Kysely<Tables>;
@@ -21,17 +23,21 @@ export interface ConnectOptions {
   readonly connectionsMax?: number;
   /** A connection that idles was lost; the pool makes another one. */
   readonly onIdleError: (error: Error) => void;
+  /** Says when the database does not answer; then nobody waits for it. */
+  readonly watch?: DatabaseWatch;
   /** Laid around the way to the database; a test's fail points are. */
   readonly around?: (dialect: Dialect) => Dialect;
 }
 
-export function connectDatabase({ url, connectionsMax = 20, onIdleError, around }: ConnectOptions): Connection {
+export function connectDatabase(options: ConnectOptions): Connection {
+  const { url, connectionsMax = 20, onIdleError, watch, around } = options;
   const parsers = new TypeOverrides();
   parsers.setTypeParser(builtins.INT8, parseBigint);
   const pool = new Pool({
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
+    keepAlive: true,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
     types: parsers,
@@ -39,7 +45,7 @@ export function connectDatabase({ url, connectionsMax = 20, onIdleError, around 
   let isClosing = false;
   // What a connection says while it is being closed is of no interest.
   pool.on('error', (error) => (isClosing ? undefined : onIdleError(error)));
-  const dialect = new PostgresDialect({ pool });
+  const dialect = new PostgresDialect({ pool: watch === undefined ? pool : guardPool(pool, watch) });
   const db = new Kysely<Tables>({ dialect: around === undefined ? dialect : around(dialect) });
   return {
     db,

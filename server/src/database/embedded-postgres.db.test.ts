@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
@@ -61,16 +63,32 @@ test('data outlives a stop and a start', async () => {
   const first = await start();
   await query(first.url, 'create table kept as select 41 + 1 as answer');
   await first.stop();
-  expect(isAlive(first.pid)).toBe(false);
+  expect(isAlive(first.pid())).toBe(false);
   const second = await start();
   expect(await query(second.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
 });
 
+/** By a program that is killed then: the PostgreSQL that it leaves behind. */
+async function startAndKill(): Promise<{ readonly pid: number; readonly url: string }> {
+  const launcher = JSON.stringify(path.join(import.meta.dirname, 'embedded-postgres.ts'));
+  const program = `const { startEmbeddedPostgres } = await import(${launcher});
+    const postgres = await startEmbeddedPostgres({ directory: ${JSON.stringify(directory)} });
+    console.log(postgres.pid(), postgres.url);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [chunk] = await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  const [pid, url] = String(chunk).trim().split(' ');
+  return { pid: Number(pid), url: url ?? '' };
+}
+
 test('a server that a killed Gatehouse left behind is stopped, and there is never a second one', async () => {
-  const leftBehind = await startEmbeddedPostgres({ directory });
+  const leftBehind = await startAndKill();
   await query(leftBehind.url, 'create table kept as select 42 as answer');
   const next = await start();
-  expect(next.pid).not.toBe(leftBehind.pid);
+  expect(next.pid()).not.toBe(leftBehind.pid);
   expect(isAlive(leftBehind.pid)).toBe(false);
   expect(await query(next.url, 'select answer from kept')).toEqual([{ answer: 42 }]);
 });
@@ -90,10 +108,40 @@ test('a pid that is somebody else by now is left alone', async () => {
   expect(await query(second.url, 'select 1 as one')).toEqual([{ one: 1 }]);
 });
 
-test('it says when it ends without being asked to', async () => {
-  const postgres = await start();
-  process.kill(postgres.pid, 'SIGQUIT');
-  expect(await postgres.ended).toMatch(/PostgreSQL ended .*postgres\.log/);
+test.each(['SIGQUIT', 'SIGKILL'] as const)(
+  'ended by %s it says so, and is started again with its data',
+  async (signal) => {
+    const said: string[] = [];
+    const postgres = await start({ onTrouble: (line) => said.push(line) });
+    await query(postgres.url, 'create table kept (word text)');
+    const before = postgres.pid();
+    process.kill(before, signal);
+    await expect.poll(() => said.join('\n'), { timeout: 60_000 }).toMatch(/PostgreSQL ended[^]*PostgreSQL runs again/);
+    expect(said[0]).toMatch(/PostgreSQL ended \(.+\), and is started again; its log is .*postgres\.log/);
+    expect(postgres.pid()).not.toBe(before);
+    expect(await query(postgres.url, 'select count(*)::int as rows from kept')).toEqual([{ rows: 0 }]);
+    await postgres.stop();
+    expect(isAlive(postgres.pid())).toBe(false);
+  },
+);
+
+test('while it does not come up it is tried again, and a stop is not kept waiting', async () => {
+  const said: string[] = [];
+  const postgres = await start({ onTrouble: (line) => said.push(line) });
+  const home = path.dirname(decodeURIComponent(new URL(postgres.url).searchParams.get('host') ?? ''));
+  const control = path.join(home, 'data', 'global', 'pg_control');
+  await rename(control, `${control}.away`);
+  process.kill(postgres.pid(), 'SIGKILL');
+  await expect
+    .poll(() => said.join('\n'), { timeout: 60_000 })
+    .toMatch(/does not start, and is tried again[^]*pg_control/);
+  await rename(`${control}.away`, control);
+  await expect.poll(() => said.at(-1), { timeout: 60_000 }).toBe('PostgreSQL runs again.');
+  await rename(control, `${control}.away`);
+  process.kill(postgres.pid(), 'SIGKILL');
+  await expect.poll(() => said.filter((line) => line.includes('does not start')).length, { timeout: 60_000 }).toBe(2);
+  await postgres.stop();
+  expect(isAlive(postgres.pid())).toBe(false);
 });
 
 test('a first start that was killed begins again', async () => {

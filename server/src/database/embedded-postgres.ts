@@ -1,7 +1,8 @@
 /**
  * Starts and stops a real PostgreSQL for a Gatehouse that was given none: one per data directory, reached through a unix
  * socket only. Whoever calls holds the lock of the directory (`data-directory.ts`), so a server that is found running
- * there was left behind by a Gatehouse that was killed, and is stopped before a new one starts.
+ * there was left behind by a Gatehouse that was killed, and is stopped before a new one starts. One that ends by itself is
+ * started again, for as long as it takes: a full disk or a killed process is no reason for Gatehouse to end.
  */
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
@@ -19,9 +20,8 @@ import { letPass, type ProcessUser, unprivilegedUser } from './process-user.ts';
 export interface EmbeddedPostgres {
   /** For `pg`, with the host as a socket folder and the password in it. */
   readonly url: string;
-  readonly pid: number;
-  /** Settles when the server ends without being asked to. */
-  readonly ended: Promise<string>;
+  /** Of the server that runs now, or ran last. */
+  pid(): number;
   stop(): Promise<void>;
 }
 
@@ -31,11 +31,17 @@ export interface StartOptions {
   readonly settings?: readonly string[];
   /** Where root keeps what an unprivileged user must reach and `directory` does not allow. */
   readonly sharedDirectory?: string;
+  /** Told in a line for a person when it ends by itself, does not come up again, and runs again. */
+  readonly onTrouble?: (line: string) => void;
 }
 
 const user = 'gatehouse';
 const startSecondsMax = 60;
-const stopSecondsMax = 20;
+/** How long each way to stop it is waited for: what a server that was left behind gets, and what the end allows for. */
+const patiently = { SIGINT: 20_000, SIGQUIT: 20_000, SIGKILL: 20_000 } as const;
+const within10Seconds = { SIGINT: 2500, SIGQUIT: 500, SIGKILL: 500 } as const;
+const againFirstMilliseconds = 500;
+const againMillisecondsMax = 15_000;
 // The longest path of a unix socket that every platform takes is 103 bytes; `/.s.PGSQL.5432` follows the folder.
 const socketFolderLengthMax = 103 - '/.s.PGSQL.5432'.length;
 
@@ -55,34 +61,52 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const socketFolder = await placeSocket(home, runAs);
   const url = connectionUrl(socketFolder, password, 'postgres');
   const logFile = path.join(options.directory, 'postgres.log');
-  const child = await startServer({
-    binaries,
-    data,
-    socketFolder,
-    logFile,
-    runAs,
-    url,
-    settings: options.settings ?? [],
-  });
+  const order: StartServer = { binaries, data, socketFolder, logFile, runAs, url, settings: options.settings ?? [] };
+  const say = options.onTrouble ?? (() => undefined);
+  let child = await startServer(order);
   await createDatabase(url);
 
-  let isStopping = false;
-  const exited = new Promise<string>((resolve) => {
-    child.once('exit', (code, signal) => resolve(`PostgreSQL ended (${signal ?? `code ${code}`}); see ${logFile}`));
-  });
+  const stopping = new AbortController();
+  let keeping: Promise<void> = Promise.resolve();
+  const keep = (): void => {
+    const kept = child;
+    const onEnd = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (stopping.signal.aborted) return;
+      say(`PostgreSQL ended (${signal ?? `code ${code}`}), and is started again; its log is ${logFile}`);
+      keeping = startAgain();
+    };
+    if (hasEnded(kept)) onEnd(kept.exitCode, kept.signalCode);
+    else kept.once('exit', onEnd);
+  };
+  /** Until it runs, or shall not run any more. */
+  async function startAgain(): Promise<void> {
+    for (let pause = againFirstMilliseconds; ; pause = Math.min(pause * 2, againMillisecondsMax)) {
+      if (stopping.signal.aborted) return;
+      try {
+        child = await startServer({ ...order, isLogKept: true, signal: stopping.signal });
+        say('PostgreSQL runs again.');
+        return keep();
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        if (!stopping.signal.aborted) say(`PostgreSQL does not start, and is tried again: ${why}`);
+      }
+      await wait(pause, undefined, { signal: stopping.signal }).catch(() => undefined); // Stopped: the loop ends.
+    }
+  }
+  keep();
   return {
     url: connectionUrl(socketFolder, password, user),
-    pid: pidOf(child),
-    ended: new Promise((resolve) => {
-      void exited.then((message) => (isStopping ? undefined : resolve(message)));
-    }),
+    pid: () => pidOf(child),
     async stop() {
-      isStopping = true;
-      await stopServer(pidOf(child), () => child.exitCode !== null || child.signalCode !== null);
+      stopping.abort();
+      await keeping;
+      await stopServer(pidOf(child), () => hasEnded(child), within10Seconds);
       if (path.dirname(socketFolder) !== home) await rm(socketFolder, { recursive: true, force: true });
     },
   };
 }
+
+const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;
 
 function pidOf(child: ChildProcess): number {
   if (child.pid === undefined) throw new Error('PostgreSQL has no process id although it started');
@@ -181,26 +205,29 @@ interface StartServer {
   readonly runAs: ProcessUser | undefined;
   readonly url: string;
   readonly settings: readonly string[];
+  /** What it said before is worth reading when it ended by itself. */
+  readonly isLogKept?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 async function startServer(start: StartServer): Promise<ChildProcess> {
   const deadline = performance.now() + startSecondsMax * 1000;
   for (;;) {
     const child = spawnServer(start);
-    const outcome = await waitUntilReady(child, start.url, deadline);
+    const outcome = await waitUntilReady(child, start, deadline);
     if (outcome === 'ready') return child;
     const log = await lastLines(start.logFile);
     // Processes of a server that was killed alone are still on their way out.
     const isSoonOver = log.includes('pre-existing shared memory block') || log.includes('is another postmaster');
-    if (outcome === 'late') await stopServer(pidOf(child), () => child.exitCode !== null || child.signalCode !== null);
-    if (outcome === 'late' || !isSoonOver || performance.now() > deadline) {
+    if (outcome === 'late') await stopServer(pidOf(child), () => hasEnded(child));
+    if (outcome === 'late' || !isSoonOver || performance.now() > deadline || start.signal?.aborted === true) {
       throw new DatabaseUnavailable(`it did not come up: ${log.replaceAll('\n', ' ')}`);
     }
     await wait(500);
   }
 }
 
-function spawnServer({ binaries, data, socketFolder, logFile, runAs, settings }: StartServer): ChildProcess {
+function spawnServer({ binaries, data, socketFolder, logFile, runAs, settings, isLogKept }: StartServer): ChildProcess {
   const all = [
     'listen_addresses=',
     `unix_socket_directories=${socketFolder}`,
@@ -213,7 +240,7 @@ function spawnServer({ binaries, data, socketFolder, logFile, runAs, settings }:
     ...settings,
   ];
   // Opened by us: the unprivileged user may not be able to.
-  const log = openSync(logFile, 'w', 0o600);
+  const log = openSync(logFile, isLogKept === true ? 'a' : 'w', 0o600);
   try {
     return spawn(binaries.postgres, ['-D', data, ...all.flatMap((setting) => ['-c', setting])], {
       ...runAs,
@@ -228,14 +255,19 @@ function spawnServer({ binaries, data, socketFolder, logFile, runAs, settings }:
   }
 }
 
-async function waitUntilReady(child: ChildProcess, url: string, deadline: number): Promise<'ready' | 'ended' | 'late'> {
+async function waitUntilReady(
+  child: ChildProcess,
+  { url, signal }: StartServer,
+  deadline: number,
+): Promise<'ready' | 'ended' | 'late'> {
   let failure: Error | undefined;
   child.once('error', (error) => {
     failure = error;
   });
   while (performance.now() < deadline) {
     if (failure !== undefined) throw new DatabaseUnavailable(failure.message, { cause: failure });
-    if (child.exitCode !== null || child.signalCode !== null) return 'ended';
+    if (hasEnded(child)) return 'ended';
+    if (signal?.aborted === true) return 'late';
     if (await canConnect(url)) return 'ready';
     await wait(50);
   }
@@ -288,7 +320,11 @@ async function isServerOf(pid: number, data: string): Promise<boolean> {
   return stdout.includes(data);
 }
 
-async function stopServer(pid: number, isOver: () => boolean): Promise<void> {
+async function stopServer(
+  pid: number,
+  isOver: () => boolean,
+  patience: Readonly<Record<'SIGINT' | 'SIGQUIT' | 'SIGKILL', number>> = patiently,
+): Promise<void> {
   // Fast shutdown ends the connections; immediate shutdown is like a crash, from which it recovers.
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
     if (isOver()) return;
@@ -298,7 +334,7 @@ async function stopServer(pid: number, isOver: () => boolean): Promise<void> {
       if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return;
       throw error;
     }
-    const deadline = performance.now() + stopSecondsMax * 1000;
+    const deadline = performance.now() + patience[signal];
     while (!isOver() && performance.now() < deadline) await wait(20);
   }
   if (!isOver()) throw new DatabaseUnavailable(`PostgreSQL (process ${pid}) does not stop`);

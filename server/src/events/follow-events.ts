@@ -1,10 +1,12 @@
 /**
  * Events as server-sent events: first those after the given sequence, then each new one. The order of sequences is that
  * of the commits, so a reader never misses one. A follower that does not read is cut off and resumes by Last-Event-ID.
+ * While the database does not answer the streams stay open; before they go on, whoever reads is asked for permission anew.
  */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from '../database/connection.ts';
+import { faultOf } from '../database/database-fault.ts';
 import { toEventView } from './event.query.ts';
 import { type EventPage, selectEvents } from './event.store.ts';
 import type { ChangeSignal } from './event-signal.ts';
@@ -37,7 +39,7 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
   return {
     count: () => open.size,
     close() {
-      for (const end of open) end();
+      for (const tellEnd of open) tellEnd();
     },
     async follow(request, reply, { part, after, isStillAllowed, onWatched }) {
       reply.hijack();
@@ -60,6 +62,15 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
       let isReading = false;
       let isWanted = true;
       let isOver = false;
+      let isToAskAgain = false;
+
+      /** It goes on when the database is back; any other fault ends it. */
+      function breakOff(error: unknown): void {
+        isToAskAgain = true;
+        if (faultOf(error) !== undefined) return;
+        onError(error);
+        end();
+      }
 
       async function read(): Promise<void> {
         isWanted = true;
@@ -68,6 +79,8 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
         try {
           while (isWanted && !isOver) {
             isWanted = false;
+            if (isToAskAgain && !(await isStillAllowed())) return end();
+            isToAskAgain = false;
             const rows = await selectEvents(db, { ...part, after: last, limit: rowsPerRead });
             for (const row of rows) {
               last = row.sequence;
@@ -77,8 +90,7 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
             if (raw.writableLength > unsentBytesMax) end();
           }
         } catch (error) {
-          onError(error);
-          end();
+          breakOff(error);
         } finally {
           isReading = false;
         }
@@ -93,26 +105,24 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
       const heart = setInterval(() => {
         raw.write(': still here\n\n');
         onWatched();
-        isStillAllowed().then(
-          (isAllowed) => (isAllowed ? undefined : end()),
-          (error: unknown) => {
-            onError(error);
-            end();
-          },
-        );
+        isStillAllowed().then((isAllowed) => (isAllowed ? undefined : end()), breakOff);
       }, heartbeatMilliseconds);
       const { promise, resolve } = Promise.withResolvers<void>();
+      function tellEnd(): void {
+        raw.write(': this server is ending; connect again\nretry: 1000\n\n');
+        end();
+      }
       function end(): void {
         if (isOver) return;
         isOver = true;
         unsubscribe();
         clearInterval(looking);
         clearInterval(heart);
-        open.delete(end);
+        open.delete(tellEnd);
         raw.end();
         resolve();
       }
-      open.add(end);
+      open.add(tellEnd);
       request.raw.on('close', end);
       raw.on('close', end);
       raw.on('error', end);

@@ -37,6 +37,7 @@ import { tenantCommands, tenantQueries } from '../tenants/tenant.command.ts';
 import { tokenCommands, tokenQueries } from '../tokens/token.command.ts';
 import { followRoute } from '../events/follow.route.ts';
 import { addFailingReplies } from './failing-replies.ts';
+import { addDrain, type Drain } from './drain.ts';
 import { createMetrics } from './metrics.ts';
 import { registerHealthRoutes } from './health.route.ts';
 import { addNamedSchemas, describeApi } from './openapi.ts';
@@ -63,6 +64,7 @@ export interface AppOptions {
 export interface App {
   readonly http: FastifyInstance;
   readonly followers: Followers;
+  readonly drain: Drain;
 }
 
 /** Of whatever route says nothing else. */
@@ -86,7 +88,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     logController: new LogController({ disableRequestLogging: true }),
-    return503OnClosing: true,
+    // Said in our own form by `drain.ts`.
+    return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
       handleError(error, request, reply);
     },
@@ -100,6 +103,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   // First of all, so that every fault of what follows is answered in our form.
   http.addHook('onRoute', (route) => addresses.add(route));
   http.setErrorHandler(handleError);
+  const drain = addDrain(http, services.isStopping);
   http.setValidatorCompiler(compileSchema);
   await http.register(fastifyRateLimit, { global: false });
   http.setNotFoundHandler({ preHandler: http.rateLimit({ max: 600, timeWindow: '1 minute' }) }, (request, reply) =>
@@ -171,7 +175,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   registerInstallManifestRoute(http, services);
   if (options.consoleDirectory !== undefined) await registerConsole(http, options.consoleDirectory, handleNotFound);
   await http.ready();
-  return { http, followers };
+  return { http, followers, drain };
 }
 
 /** The built console. Its pages have addresses of their own, all of which are its index. */

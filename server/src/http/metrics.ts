@@ -5,7 +5,12 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 export interface Metrics {
   observeRequest(request: FastifyRequest, reply: FastifyReply): void;
-  text(gauges: { readonly gateways: ReadonlyMap<string, number>; readonly followers: number }): Promise<string>;
+  text(gauges: {
+    readonly gateways: ReadonlyMap<string, number>;
+    readonly followers: number;
+    /** Its code; undefined while all is well. */
+    readonly databaseTrouble: string | undefined;
+  }): Promise<string>;
   readonly contentType: string;
 }
 
@@ -36,6 +41,17 @@ export function createMetrics(): Metrics {
     help: 'Open streams of events.',
     registers: [registry],
   });
+  const databaseUp = new Gauge({
+    name: 'gatehouse_database_up',
+    help: '1 while the database answers and takes writes, else 0.',
+    registers: [registry],
+  });
+  const databaseTrouble = new Gauge({
+    name: 'gatehouse_database_trouble',
+    help: 'What is wrong with the database, by its code; 1 while it is so.',
+    labelNames: ['code'],
+    registers: [registry],
+  });
   return {
     observeRequest(request, reply) {
       const route = request.routeOptions.url ?? 'none';
@@ -47,6 +63,9 @@ export function createMetrics(): Metrics {
       gateways.reset();
       for (const [status, count] of current.gateways) gateways.set({ status }, count);
       followers.set(current.followers);
+      databaseUp.set(current.databaseTrouble === undefined ? 1 : 0);
+      databaseTrouble.reset();
+      if (current.databaseTrouble !== undefined) databaseTrouble.set({ code: current.databaseTrouble }, 1);
       return registry.metrics();
     },
     contentType: registry.contentType,

@@ -1,9 +1,10 @@
 /** Every "no" leaves as RFC 9457 problem details: refusals, requests that do not fit, and our own faults. */
 
-import { type Code, codes, type Problem, toProblem } from '@gatehouse/contract/problem';
+import { type Code, type Problem, toProblem } from '@gatehouse/contract/problem';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { Addresses } from './addresses.ts';
 import type { Refusal } from './answer.ts';
+import { DatabaseAway, type DatabaseFault, faultOf } from '../database/database-fault.ts';
 import { InvalidRequest } from './validation.ts';
 
 export async function sendRefusal(
@@ -93,22 +94,35 @@ function sendFault(error: FastifyError, request: FastifyRequest, reply: FastifyR
     const detail = `The request cannot be read: ${error.message}`;
     return sendProblem(reply, toProblem('invalid-request', detail, { instance: request.id }));
   }
-  const isDatabaseAway = isConnectionFault(error);
-  request.log.error({ err: error }, isDatabaseAway ? 'the database did not answer' : 'a request failed');
-  const [code, detail]: [Code, string] = isDatabaseAway
-    ? ['unavailable', 'The database does not answer; try again in some seconds.']
-    : ['internal-error', `Something broke on our side; the log has it under ${request.id}.`];
-  if (codes[code].status === 503) reply.header('retry-after', '5');
-  return sendProblem(reply, toProblem(code, detail, { instance: request.id }));
+  const fault = faultOf(error);
+  if (fault !== undefined) return sendDatabaseFault(error, fault, request, reply);
+  request.log.error({ err: error }, 'a request failed');
+  const detail = `Something broke on our side; the log has it under ${request.id}.`;
+  return sendProblem(reply, toProblem('internal-error', detail, { instance: request.id }));
 }
 
-// PostgreSQL's class 57 (shutting down, starting up) and 08 (connection), and what the socket says.
-function isConnectionFault(error: Error & { code?: unknown }): boolean {
-  const code = typeof error.code === 'string' ? error.code : '';
-  return (
-    /^(57P0|08|53300)/.test(code) ||
-    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE'].includes(code) ||
-    /Connection terminated|timeout exceeded when trying to connect/.test(error.message)
+/** What is wrong is said once by the watch of the database, and here at a finer level with the request it met. */
+function sendDatabaseFault(
+  error: FastifyError,
+  fault: DatabaseFault,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  request.log[error instanceof DatabaseAway ? 'debug' : 'warn'](
+    { err: error, code: fault.code },
+    'the database failed a request',
+  );
+  // A commit whose answer was lost may have been done; everything else that failed has left nothing behind.
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const isNothingDone = isRead || error instanceof DatabaseAway || fault.code !== 'database-away';
+  const again = isNothingDone
+    ? `${isRead ? '' : 'Nothing was changed. '}Try again in some seconds.`
+    : 'Send it again in some seconds, with the same Idempotency-Key: it may have been done.';
+  const { code, message, nextStep } = fault;
+  reply.header('retry-after', '5');
+  return sendProblem(
+    reply,
+    toProblem('unavailable', `${message} ${again}`, { reasons: [{ code, message, nextStep }], instance: request.id }),
   );
 }
 

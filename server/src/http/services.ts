@@ -3,9 +3,12 @@
 import type { Instant } from '@gatehouse/domain/instant';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { Database } from '../database/connection.ts';
+import type { DatabaseWatch } from '../database/database-watch.ts';
 
 export interface Services {
   readonly db: Database;
+  /** Whether it answers, without asking it. */
+  readonly watch: Pick<DatabaseWatch, 'trouble' | 'time'>;
   readonly now: () => Instant;
   readonly timings: Timings;
   /** What install commands carry, without a slash at the end. Known once the port is. */
@@ -13,6 +16,8 @@ export interface Services {
   /** PEM, when agents cannot verify the public address with the authorities everybody knows. */
   readonly publicCa?: string;
   readonly programVersion: string;
+  /** It was told to end: what is under way is finished, and nothing new is begun. */
+  readonly isStopping: () => boolean;
   /** Signs what the server hands out and takes back: challenges and session tokens. The same for all replicas. */
   readonly signingKey: Uint8Array;
 }

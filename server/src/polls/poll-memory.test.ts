@@ -1,9 +1,9 @@
 import type { PollRequest } from '@gatehouse/contract/agent-api';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
-import { addMilliseconds, type Instant, minutes, toInstant } from '@gatehouse/domain/instant';
+import { addMilliseconds, hours, type Instant, minutes, toInstant } from '@gatehouse/domain/instant';
 import { productionTimings } from '@gatehouse/domain/timings';
 import { expect, test } from 'vitest';
-import { createPollMemory, type PollMemory } from './poll-memory.ts';
+import { createPollMemory, type PollMemory, type PollMemoryOptions } from './poll-memory.ts';
 
 const now = toInstant(1_000_000_000_000);
 const later = (milliseconds: number): Instant => addMilliseconds(now, milliseconds);
@@ -29,8 +29,8 @@ const facts: GatewayFacts = {
 };
 const entry = { identityId: 'i', generation: 3, observationDigest: 'o', handOverNumber: 1, facts };
 
-function remembering(more: Partial<GatewayFacts> = {}): PollMemory {
-  const memory = createPollMemory(productionTimings);
+function remembering(more: Partial<GatewayFacts> = {}, options: PollMemoryOptions = {}): PollMemory {
+  const memory = createPollMemory(productionTimings, options);
   memory.setListening(true);
   memory.remember('g', { ...entry, facts: { ...facts, ...more } }, now, memory.begin());
   return memory;
@@ -64,8 +64,16 @@ test('another identity of the gateway is for the database', () => {
 });
 
 test('after five minutes, and when a pause or an exemption begins or ends, it is decided anew', () => {
-  expect(answers(remembering(), {}, later(minutes(5) - 1))).toBe(true);
-  expect(answers(remembering(), {}, later(minutes(5)))).toBe(false);
+  let monotonic = 0;
+  const memory = remembering({}, { monotonic: () => monotonic });
+  monotonic = minutes(5) - 1;
+  expect(answers(memory)).toBe(true);
+  // Whatever the wall clock says meanwhile.
+  expect(answers(memory, {}, later(-hours(24)))).toBe(true);
+  expect(answers(memory, {}, later(hours(24)))).toBe(true);
+  monotonic = minutes(5);
+  expect(answers(memory)).toBe(false);
+  expect(answers(memory, {}, later(-hours(24)))).toBe(false);
   const scope = { kind: 'gateway' as const, id: 'g', name: 'site-a' };
   const paused = remembering({ pauses: [{ scope, by: 'x', reason: 'y', since: now, until: later(1000) }] });
   expect(answers(paused, {}, later(999))).toBe(true);
@@ -109,4 +117,29 @@ test('while changes cannot be heard nothing is answered, nor from before afterwa
   memory.remember('g', entry, now, ticket);
   memory.setListening(true);
   expect(answers(memory)).toBe(false);
+});
+
+test('while the database does not answer, what was decided last holds on, also with nothing heard, for half an hour', () => {
+  let monotonic = 0;
+  let isAway = true;
+  const memory = remembering({}, { monotonic: () => monotonic, isDatabaseAway: () => isAway });
+  memory.setListening(false);
+  monotonic = minutes(30) - 1;
+  expect(answers(memory)).toBe(true);
+  expect(answers(memory, { observationDigest: 'p' })).toBe(false);
+  // It answers again, and what was missed meanwhile is not known yet.
+  isAway = false;
+  expect(answers(memory)).toBe(false);
+  isAway = true;
+  monotonic = minutes(30);
+  expect(answers(memory)).toBe(false);
+});
+
+test('a pause that ends while the database does not answer is for the database', () => {
+  const scope = { kind: 'gateway' as const, id: 'g', name: 'site-a' };
+  const pauses = [{ scope, by: 'x', reason: 'y', since: now, until: later(1000) }];
+  const memory = remembering({ pauses }, { isDatabaseAway: () => true });
+  memory.setListening(false);
+  expect(answers(memory, {}, later(999))).toBe(true);
+  expect(answers(memory, {}, later(1000))).toBe(false);
 });

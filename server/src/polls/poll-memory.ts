@@ -1,12 +1,14 @@
 /**
  * What was last decided for each gateway, so that a poll that brings nothing new costs no SQL. Memory only ever answers
  * *nothing new*; everything else goes to the database. An entry ends when another replica says that something changed,
- * when the word of other replicas cannot be heard, or when time alone could change the decision.
+ * when the word of other replicas cannot be heard, or when time alone could change the decision. While the database does
+ * not answer nobody decides anything, so what was decided last holds on for longer: it costs a poll at worst, and a fleet
+ * does not fall over a database that comes back.
  */
 
 import type { PollReply, PollRequest } from '@gatehouse/contract/agent-api';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
-import { addMilliseconds, type Instant, minutes } from '@gatehouse/domain/instant';
+import { type Instant, minutes } from '@gatehouse/domain/instant';
 import { pollIntervalFor } from '@gatehouse/domain/poll-schedule';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { AgentSession } from '../agents/session.command.ts';
@@ -19,15 +21,22 @@ export interface Remembered {
   readonly targetDigest?: string | undefined;
   readonly observationDigest: string;
   readonly handOverNumber: number;
+  readonly identityUid?: string | undefined;
   readonly facts: GatewayFacts;
-  readonly until: Instant;
+}
+
+interface Entry extends Remembered {
+  /** By a clock that never goes back. */
+  readonly decidedAt: number;
+  /** By the wall clock: a pause or an exemption begins or ends. */
+  readonly until?: Instant;
 }
 
 export interface PollMemory {
   answer(request: PollRequest, session: AgentSession, now: Instant, isLookedAt: boolean): PollReply | undefined;
   /** Called before a decision is loaded; gives the ticket that `remember` needs. */
   begin(): number;
-  remember(gatewayId: string, entry: Omit<Remembered, 'until'>, now: Instant, ticket: number): void;
+  remember(gatewayId: string, entry: Remembered, now: Instant, ticket: number): void;
   forget(change: Change): void;
   /** Whether changes of other replicas reach us; without them nothing is answered from memory. */
   setListening(isListening: boolean): void;
@@ -35,10 +44,19 @@ export interface PollMemory {
 
 /** Even with nothing to wait for a decision is made anew now and then. */
 const lifeMax = minutes(5);
+/** Two polls of the product's pace. */
+const lifeMaxWhileAway = minutes(30);
 const entriesMax = 50_000;
 
-export function createPollMemory(timings: Timings): PollMemory {
-  const entries = new Map<string, Remembered>();
+export interface PollMemoryOptions {
+  readonly isDatabaseAway?: () => boolean;
+  /** Milliseconds that never go back. */
+  readonly monotonic?: () => number;
+}
+
+export function createPollMemory(timings: Timings, options: PollMemoryOptions = {}): PollMemory {
+  const { isDatabaseAway = () => false, monotonic = () => performance.now() } = options;
+  const entries = new Map<string, Entry>();
   let isListening = false;
   let ticket = 0;
   /** The last ticket at which everything, or a gateway, was forgotten: what was loaded before may be old. */
@@ -48,15 +66,18 @@ export function createPollMemory(timings: Timings): PollMemory {
   return {
     answer(request, session, now, isLookedAt) {
       const entry = entries.get(session.gatewayId);
+      const isAway = isDatabaseAway();
       const isSame =
-        isListening &&
+        (isListening || isAway) &&
         entry !== undefined &&
+        monotonic() - entry.decidedAt < (isAway ? lifeMaxWhileAway : lifeMax) &&
         entry.identityId === session.identityId &&
         entry.generation === request.generation &&
         (request.targetDigest === undefined || entry.targetDigest === request.targetDigest) &&
         entry.observationDigest === request.observationDigest &&
         entry.handOverNumber === request.handOverNumber &&
-        now < entry.until;
+        entry.identityUid === request.identityUid &&
+        (entry.until === undefined || now < entry.until);
       if (!isSame) return undefined;
       return { isObservationWanted: false, pollAgainSeconds: pollIntervalFor(entry.facts, isLookedAt, timings) / 1000 };
     },
@@ -67,7 +88,8 @@ export function createPollMemory(timings: Timings): PollMemory {
     remember(gatewayId, entry, now, begun) {
       if (!isListening || begun <= allForgottenAt || begun <= (forgottenAt.get(gatewayId) ?? 0)) return;
       if (entries.size >= entriesMax && !entries.has(gatewayId)) entries.clear();
-      entries.set(gatewayId, { ...entry, until: validUntil(entry.facts, now) });
+      const until = validUntil(entry.facts, now);
+      entries.set(gatewayId, { ...entry, decidedAt: monotonic(), ...(until === undefined ? {} : { until }) });
     },
     forget(change) {
       ticket += 1;
@@ -86,8 +108,10 @@ export function createPollMemory(timings: Timings): PollMemory {
       }
     },
     setListening(value) {
+      // What was missed while nothing was heard is not known: what is remembered ends when it would count again.
+      const isHeardAgain = value && !isListening;
       isListening = value;
-      if (value) return;
+      if (!isHeardAgain) return;
       ticket += 1;
       allForgottenAt = ticket;
       entries.clear();
@@ -96,14 +120,11 @@ export function createPollMemory(timings: Timings): PollMemory {
 }
 
 /** The first moment at which time alone may change the decision: a pause or an exemption begins or ends. */
-function validUntil(facts: GatewayFacts, now: Instant): Instant {
+function validUntil(facts: GatewayFacts, now: Instant): Instant | undefined {
   const moments = [
     ...facts.pauses.flatMap(({ since, until }) => [since, until]),
     facts.exemption?.since,
     facts.exemption?.until,
-  ].filter((moment) => moment !== undefined && moment > now);
-  return moments.reduce<Instant>(
-    (first, moment) => (moment !== undefined && moment < first ? moment : first),
-    addMilliseconds(now, lifeMax),
-  );
+  ].filter((moment): moment is Instant => moment !== undefined && moment > now);
+  return moments.toSorted((a, b) => a - b)[0];
 }

@@ -23,7 +23,8 @@ const firstPause = 1000;
 const longestPause = 30_000;
 /** What has run for so long has not failed at its start. */
 const goodRun = 60_000;
-const stopMax = 10_000;
+/** Of the ten seconds that the whole has. */
+const stopMax = 4_000;
 
 export function runSandbox({ entry, server, directory, extraCaFile, logger }: RunSandbox): SandboxProgram {
   let child: ChildProcess | undefined;
