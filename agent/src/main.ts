@@ -6,7 +6,9 @@
 import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { systemClock } from './clock.ts';
+import { type FailingDoors, readFailingDoors } from './fail-points.ts';
 import { createLog, type Log, messageOf } from './log.ts';
+import type { OpenControlPlane } from './poll/open-control-plane.ts';
 import { readSelf } from './self.ts';
 
 const environment = process.env;
@@ -42,17 +44,18 @@ async function runAsAgent(log: Log): Promise<number> {
     import('./poll/open-control-plane.ts'),
     import('./update/readiness.ts'),
   ]);
+  const doors = readFailingDoors(environment, 'agent');
   const signal = stopSignal(log);
   const cluster = await connectPatiently(log, signal, () => connectCluster(environment, self.podName));
   if (cluster === undefined) return 0;
   const healthAddress = environment['GATEHOUSE_HEALTH_PORT'] ?? defaultHealthAddress;
   await runAgent({
-    cluster,
+    cluster: doors.cluster(cluster),
     self,
     environment,
     clock: systemClock,
     log,
-    openControlPlane,
+    openControlPlane: through(doors, openControlPlane),
     serveHealth: (isReady) => serveHealth(healthAddress, isReady),
     signal,
   });
@@ -67,9 +70,11 @@ async function runAsGuard(log: Log): Promise<number> {
     import('./connect-agent-cluster.ts'),
     import('./guard/run-guard.ts'),
   ]);
+  const doors = readFailingDoors(environment, 'guard');
   const signal = stopSignal(log);
-  const cluster = await connectPatiently(log, signal, () => connectAgentCluster(environment, self.podName));
-  if (cluster === undefined) return 0;
+  const connected = await connectPatiently(log, signal, () => connectAgentCluster(environment, self.podName));
+  if (connected === undefined) return 0;
+  const cluster = doors.agentCluster(connected);
   await runGuard({ cluster, self, environment, clock: systemClock, log, signal });
   log('info', 'stopped', {});
   return 0;
@@ -82,13 +87,21 @@ async function runAsRehearsal(): Promise<number> {
     import('./update/rehearse.ts'),
     import('./poll/open-control-plane.ts'),
   ]);
-  const cluster = await connectAgentCluster(environment, self.podName);
+  const doors = readFailingDoors(environment, 'rehearse');
+  const cluster = doors.agentCluster(await connectAgentCluster(environment, self.podName));
   const attemptId = environment['GATEHOUSE_ATTEMPT_ID'] ?? '';
-  const common = { cluster, self, environment, clock: systemClock, openControlPlane };
+  const common = { cluster, self, environment, clock: systemClock, openControlPlane: through(doors, openControlPlane) };
   const { exitCode, message } = await rehearse({ ...common, attemptId });
   await sayLastWords(message);
   return exitCode;
 }
+
+const through =
+  (doors: FailingDoors, open: OpenControlPlane): OpenControlPlane =>
+  (settings, caller) => {
+    const { controlPlane, close } = open(settings, caller);
+    return { controlPlane: doors.controlPlane(controlPlane), close };
+  };
 
 /** For the agent that waits: from the termination message, or where there is none from the last line of output. */
 async function sayLastWords(message: string): Promise<void> {

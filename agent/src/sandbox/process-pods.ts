@@ -9,6 +9,7 @@ import { Agent, get } from 'node:http';
 import { constants } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
+import { failPointsVariable } from '@gatehouse/release/fail-point';
 import type { PodEnd, PodOrder, PodRuntime, RunningPod } from '../cluster/simulated/pod-runtime.ts';
 import type { BundleFolder } from './bundle-folder.ts';
 import type { ProcessRecord } from './process-record.ts';
@@ -79,17 +80,27 @@ function programOf(order: PodOrder, { bundles, isSabotaged }: ProcessPodParts): 
   return [heap, '--import', preload, bundles.fileOf(order.release.digest), commands[order.owner.kind]];
 }
 
+const inheritedVariables = ['TZ', 'LANG', 'NODE_EXTRA_CA_CERTS'];
+/** Where a test of the whole system wants to kill guard and agent; the control plane's own fail points are others. */
+function testEnvironment(): Readonly<Record<string, string>> {
+  const asked = process.env['GATEHOUSE_SANDBOX_FAIL_POINTS'];
+  return asked === undefined || asked === ''
+    ? {}
+    : { [failPointsVariable]: asked, NODE_ENV: process.env['NODE_ENV'] ?? '' };
+}
+
 function environmentOf(
   { podName, owner, release, repository }: PodOrder,
   parts: ProcessPodParts,
   own: { readonly healthSocket: string; readonly token: string },
 ): Readonly<Record<string, string>> {
-  const inherited = ['TZ', 'LANG', 'NODE_EXTRA_CA_CERTS'].flatMap((name) => {
+  const inherited = inheritedVariables.flatMap((name) => {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
   return {
     ...Object.fromEntries(inherited),
+    ...testEnvironment(),
     // What a killed process leaves there goes with the sandbox.
     TMPDIR: parts.socketDirectory,
     POD_NAME: podName,
