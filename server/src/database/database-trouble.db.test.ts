@@ -13,7 +13,7 @@ import { queryDatabase } from '@gatehouse/testkit/postgres';
 import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { runningCli } from '../testing/fleet.ts';
-import type { TestAgent } from '../testing/test-agent.ts';
+import { digestOf, type TestAgent } from '../testing/test-agent.ts';
 import { bodyAs, type Reply, startWorld, type World } from '../testing/world.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 
@@ -79,7 +79,11 @@ async function fastest(call: () => Promise<Reply>): Promise<number> {
 }
 
 /** A poll that brings nothing new. */
-const quiet = (agent: TestAgent) => agent.poll({ observation: undefined });
+const quiet = (world: World, agent: TestAgent) => {
+  const { generation, handOverNumber, seen, sessionToken: token } = agent;
+  const body = { generation, handOverNumber, agent: seen.agent, observationDigest: digestOf(seen) };
+  return world.call('POST', '/v1/agent/poll', { token, body });
+};
 
 const create = (world: World, name: string) =>
   world.call('POST', '/v1/gateways', { body: { name, installation: 'existing-cluster', provider: 'vsphere' } });
@@ -114,7 +118,7 @@ async function expectHealed(world: World): Promise<void> {
 test('stopped: polls with nothing new and what needs no database go on, writes are refused, all heals by itself', async () => {
   const { postgres, world, log } = await start();
   const gateway = await runningCli(world, 'site-a');
-  await expect.poll(() => quiet(gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
+  await expect.poll(() => quiet(world, gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
   // Without it PostgreSQL does not start.
   const home = path.dirname(decodeURIComponent(new URL(postgres.url).searchParams.get('host') ?? ''));
   const control = path.join(home, 'data', 'global', 'pg_control');
@@ -124,8 +128,8 @@ test('stopped: polls with nothing new and what needs no database go on, writes a
   await expectRefused(await create(world, 'refused'), 'database-away');
   await expectRefused(await world.call('GET', '/v1/gateways'), 'database-away');
   await expectMemoryAnswers(world, 'database-away');
-  expect(await quiet(gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
-  expect((await quiet(gateway)).body).not.toHaveProperty('target');
+  expect(await quiet(world, gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
+  expect((await quiet(world, gateway)).body).not.toHaveProperty('target');
   // One that brings something is for the database.
   await expectRefused(await gateway.poll(), 'database-away');
   await rename(`${control}.away`, control);
@@ -141,7 +145,7 @@ test('stopped: polls with nothing new and what needs no database go on, writes a
 test('hanging: nobody waits for it, health answers at once, what is under way ends, and it heals by itself', async () => {
   const { postgres, world } = await start();
   const gateway = await runningCli(world, 'site-a');
-  await expect.poll(() => quiet(gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
+  await expect.poll(() => quiet(world, gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
   signalAll(postgres.pid(), 'SIGSTOP');
   try {
     // Asked before anybody knows: it ends when the watch finds out, and not with the database.
@@ -156,7 +160,7 @@ test('hanging: nobody waits for it, health answers at once, what is under way en
     expect(await fastest(() => create(world, 'refused'))).toBeLessThan(200);
     await expectMemoryAnswers(world, 'database-hangs');
     // A poll that brings nothing new is answered from memory; one that does is for the database.
-    expect(await quiet(gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
+    expect(await quiet(world, gateway)).toMatchObject({ status: 200, body: { isObservationWanted: false } });
     await expectRefused(await gateway.poll(), 'database-hangs');
   } finally {
     signalAll(postgres.pid(), 'SIGCONT');
