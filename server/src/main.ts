@@ -2,10 +2,9 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { minutes, seconds } from '@gatehouse/domain/instant';
-import { productionTimings, type Timings } from '@gatehouse/domain/timings';
 import { FailPointsInvalid } from '@gatehouse/release/fail-point';
 import { type Arguments, parseArguments, UsageError, usage } from './arguments.ts';
+import { askedTimings } from './asked-timings.ts';
 import { ensureConsole } from './console/ensure-console.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { type DataDirectory, DirectoryInUse, openDataDirectory } from './database/data-directory.ts';
@@ -20,9 +19,6 @@ import { readServerFailPoints, startStep } from './work/fail-points.ts';
 const repository = path.join(import.meta.dirname, '..', '..');
 const agentEntry = path.join(repository, 'agent', 'src', 'main.ts');
 const sandboxEntry = path.join(repository, 'agent', 'src', 'sandbox', 'main.ts');
-const sandboxPollSeconds = 2;
-/** With polls that are asked for more often than the product's, settling takes so many of them. */
-const settlePolls = 3;
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -72,7 +68,7 @@ async function start(args: Arguments, started: Started): Promise<void> {
     logger,
     ...(args.publicUrl === undefined ? {} : { publicUrl: args.publicUrl }),
     ...(args.publicCaFile === undefined ? {} : { publicCa: await readFile(args.publicCaFile, 'utf8') }),
-    timings: timingsFor(args),
+    timings: askedTimings(args),
     ...(consoleOutcome.kind === 'ready' ? { consoleDirectory: consoleOutcome.directory } : {}),
     ...(tls === undefined ? {} : { tls }),
     failPoints,
@@ -132,27 +128,6 @@ async function startDatabase(data: string, started: Started): Promise<string> {
   return postgres.url;
 }
 
-/** The product's, with shorter polls and a shorter settle time where they were asked for. */
-function timingsFor({ isSandbox, pollSeconds, settleSeconds }: Arguments): Timings {
-  const given = pollSeconds ?? (isSandbox ? sandboxPollSeconds : undefined);
-  const { poll, platform } = productionTimings;
-  const settleGiven = settleSeconds === undefined ? undefined : seconds(settleSeconds);
-  if (given === undefined) return { ...productionTimings, platform: { settle: settleGiven ?? platform.settle } };
-  const interval = seconds(given);
-  return {
-    ...productionTimings,
-    // Long enough for an agent that does not stay well to be heard.
-    platform: { settle: settleGiven ?? Math.min(platform.settle, interval * settlePolls) },
-    poll: {
-      ...poll,
-      interval,
-      whileWaitingForConfirmation: Math.min(poll.whileWaitingForConfirmation, interval),
-      duringUpdate: Math.min(poll.duringUpdate, interval / 2),
-      unhealthyAfterDue: Math.min(poll.unhealthyAfterDue, Math.max(minutes(1), interval * 10)),
-    },
-  };
-}
-
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || host.startsWith('127.');
 
 /**
@@ -161,20 +136,20 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
  */
 function end(code: number): Promise<void> {
   process.exitCode = code;
-  if (isEnding) hurry.abort();
   isEnding = true;
   ending ??= (async () => {
     await starting.catch(() => undefined); // Said where it was waited for.
-    setTimeout(giveUp, endMillisecondsMax).unref();
     for (const stop of [
       // What the sandbox's agents ask meanwhile is answered with the word that the server ends.
       () => Promise.all([started.controlPlane?.close({ hurry: hurry.signal }), started.sandbox?.stop()]),
       () => started.postgres?.stop(),
       () => started.directory?.release(),
     ]) {
+  if (isEnding) hurry.abort();
       try {
         await stop();
       } catch (error) {
+    setTimeout(giveUp, endMillisecondsMax).unref();
         process.stderr.write(
           `While stopping: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
         );
@@ -183,12 +158,6 @@ function end(code: number): Promise<void> {
     process.exit();
   })();
   return ending;
-}
-
-/** Nothing that hangs may keep the program: what is committed is kept, and the next start finds whatever is left over. */
-function giveUp(): void {
-  process.stderr.write(`It did not end in order within ${endMillisecondsMax / 1000} s; it ends as it is.\n`);
-  process.exit(1);
 }
 
 /** What a person at the terminal can do something about is one line; anything else is shown whole. */
@@ -200,6 +169,12 @@ function explainFailure(error: unknown): string {
     error instanceof SandboxMismatch ||
     error instanceof FailPointsInvalid
   ) {
+/** Nothing that hangs may keep the program: what is committed is kept, and the next start finds whatever is left over. */
+function giveUp(): void {
+  process.stderr.write(`It did not end in order within ${endMillisecondsMax / 1000} s; it ends as it is.\n`);
+  process.exit(1);
+}
+
     return error.message;
   }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {

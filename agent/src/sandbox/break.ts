@@ -1,7 +1,8 @@
 /**
  * Trouble on purpose, so that there is something to explain, and its mending. Over the socket `control.sock` in the
  * sandbox's folder: `POST /break` or `POST /mend` with `{"gateway": NAME, "by": TROUBLE}`. Replies: 200 with
- * `{"message"}`; 404 for a gateway the sandbox does not have; 409 where the trouble cannot be; 400 for anything else.
+ * `{"message"}`, when it would be so after a kill too; 404 for a gateway the sandbox does not have; 409 where the trouble
+ * cannot be; 500 when it could not be written down; 400 for anything else.
  * (A path too long for a socket is a symbolic link to it: connect to its real path.)
  */
 
@@ -21,6 +22,8 @@ export type Trouble = 'bad-agent' | 'no-address' | 'pause';
 export interface TroubleReply {
   readonly status: 200 | 400 | 404 | 409;
   readonly message: string;
+  /** The gateway whose cluster was changed. */
+  readonly gateway?: string;
 }
 
 export function answerTrouble(
@@ -42,7 +45,7 @@ export function answerTrouble(
     return { status: 409, message };
   }
   const message = verb === 'break' ? breakIt(cluster, by) : mend(cluster, by);
-  return { status: 200, message: `${gateway}: ${message}` };
+  return { status: 200, message: `${gateway}: ${message}`, gateway };
 }
 
 function breakIt(cluster: SimulatedCluster, by: Trouble): string {

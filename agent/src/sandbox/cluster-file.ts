@@ -14,6 +14,8 @@ export interface ClusterFile {
   read(): Promise<SimulatedState | undefined>;
   /** Writes soon, and at most once in a while. */
   changed(state: SimulatedState): void;
+  /** Resolves when that state, or a later one, would be read after a kill. Rejects when it could not be written. */
+  keep(state: SimulatedState): Promise<void>;
   /** Writes now, and no more afterwards. */
   close(state: SimulatedState): Promise<void>;
 }
@@ -49,6 +51,18 @@ export function createClusterFile(file: string, onFailure: (error: unknown) => v
         timer = undefined;
         void write();
       }, soon);
+    },
+    async keep(state) {
+      clearTimeout(timer);
+      timer = undefined;
+      wanted = state;
+      const keeping = writing.then(() => writeWhole(file, JSON.stringify(state)));
+      written = state;
+      writing = keeping.catch((error: unknown) => {
+        written = undefined;
+        onFailure(error);
+      });
+      await keeping;
     },
     async close(state) {
       clearTimeout(timer);

@@ -191,6 +191,32 @@ test('trouble is made and mended on the gateway that is named, and refused where
   expect(await ask(directory, 'burn', trouble('site-a', 'pause'))).toMatchObject({ status: 404 });
 });
 
+test('trouble that was acknowledged, or its mending, is there after a kill', async () => {
+  const directory = path.join(folder, 'sandbox');
+  await writeGateways(directory);
+  await start(directory);
+  await waitForGuard(directory, 'site-a');
+  // Read at once: what is in the file when the answer comes is all that a kill leaves.
+  for (const [verb, isThere] of [
+    ['break', true],
+    ['mend', false],
+    ['break', true],
+  ] as const) {
+    expect(await ask(directory, verb, trouble('site-a', 'no-address'))).toMatchObject({ status: 200 });
+    expect((await stateOf(directory, 'site-a')).troubles.noAddress === true).toBe(isThere);
+  }
+});
+
+test('trouble that cannot be written down is not acknowledged', async () => {
+  const directory = path.join(folder, 'sandbox');
+  await writeGateways(directory);
+  await start(directory);
+  await waitForGuard(directory, 'site-a');
+  await rm(path.join(directory, 'clusters', 'site-a'), { recursive: true, force: true });
+  const answer = await ask(directory, 'break', trouble('site-a', 'no-address'));
+  expect(answer).toMatchObject({ status: 500, text: expect.stringContaining('could not be written down') });
+});
+
 test('a second sandbox in the same folder is refused, and the first one stays', async () => {
   const directory = path.join(folder, 'sandbox');
   await writeGateways(directory);

@@ -64,7 +64,10 @@ export async function startSandbox(input: {
   const callSocketPath = path.join(run, 'calls.sock');
   const calls = await serveCalls(callSocketPath, (token) => connections.get(token));
   const socketPath = await placeSocket(controlPath, run);
-  const control = await serveControl(socketPath, (name) => running.get(name)?.cluster);
+  const control = await serveControl(socketPath, (name) => {
+    const found = running.get(name);
+    return found && { cluster: found.cluster, keep: () => found.file.keep(found.cluster.read()) };
+  });
   const bundleDirectory = path.join(directory, 'bundles');
   await mkdir(bundleDirectory, { recursive: true, mode: 0o700 });
   const record = openProcessRecord(path.join(directory, 'processes.json'), { marker: bundleDirectory, run, runPrefix });
