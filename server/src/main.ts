@@ -136,20 +136,20 @@ const isLoopback = (host: string): boolean => host === 'localhost' || host === '
  */
 function end(code: number): Promise<void> {
   process.exitCode = code;
+  if (isEnding) hurry.abort();
   isEnding = true;
   ending ??= (async () => {
     await starting.catch(() => undefined); // Said where it was waited for.
+    setTimeout(giveUp, endMillisecondsMax).unref();
     for (const stop of [
       // What the sandbox's agents ask meanwhile is answered with the word that the server ends.
       () => Promise.all([started.controlPlane?.close({ hurry: hurry.signal }), started.sandbox?.stop()]),
       () => started.postgres?.stop(),
       () => started.directory?.release(),
     ]) {
-  if (isEnding) hurry.abort();
       try {
         await stop();
       } catch (error) {
-    setTimeout(giveUp, endMillisecondsMax).unref();
         process.stderr.write(
           `While stopping: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
         );
@@ -158,6 +158,12 @@ function end(code: number): Promise<void> {
     process.exit();
   })();
   return ending;
+}
+
+/** Nothing that hangs may keep the program: what is committed is kept, and the next start finds whatever is left over. */
+function giveUp(): void {
+  process.stderr.write(`It did not end in order within ${endMillisecondsMax / 1000} s; it ends as it is.\n`);
+  process.exit(1);
 }
 
 /** What a person at the terminal can do something about is one line; anything else is shown whole. */
@@ -169,12 +175,6 @@ function explainFailure(error: unknown): string {
     error instanceof SandboxMismatch ||
     error instanceof FailPointsInvalid
   ) {
-/** Nothing that hangs may keep the program: what is committed is kept, and the next start finds whatever is left over. */
-function giveUp(): void {
-  process.stderr.write(`It did not end in order within ${endMillisecondsMax / 1000} s; it ends as it is.\n`);
-  process.exit(1);
-}
-
     return error.message;
   }
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
