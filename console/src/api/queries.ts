@@ -4,6 +4,7 @@
  */
 
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import type { CallOf } from '@gatehouse/contract/operator-api';
 import { client } from './client.ts';
 
 /** A gateway's name is unique in its tenant; who sees several tenants says which. */
@@ -21,6 +22,10 @@ const keyOf = ({ gateway, tenant }: GatewayAddress) => [tenant ?? '', gateway] a
 const second = 1000;
 const eventsPerPage = 100;
 const gatewaysPerPage = 100;
+const hostClustersPerPage = 100;
+
+/** What was asked once and shown once, such as a registration token: never asked again by itself. */
+export const installKey = ({ gateway, tenant }: GatewayAddress) => ['install', tenant ?? '', gateway] as const;
 
 /** Everything that an event may change. */
 export const liveKey = ['live'] as const;
@@ -62,6 +67,26 @@ export const explanationQuery = (address: GatewayAddress) =>
     refetchInterval: 3 * second,
   });
 
+export const gatewayProfileQuery = (address: GatewayAddress) =>
+  queryOptions({
+    queryKey: [...liveKey, 'gateway-profile', ...keyOf(address)],
+    queryFn: ({ signal }) => client.getGatewayProfile(callOf(address), { signal }),
+    refetchInterval: 30 * second,
+  });
+
+export const hostClustersQuery = ({ gateway, tenant }: GatewayAddress) =>
+  infiniteQueryOptions({
+    queryKey: [...liveKey, 'host-clusters', tenant ?? '', gateway],
+    queryFn: ({ signal, pageParam }) => {
+      const cursor = pageParam === undefined ? {} : { cursor: pageParam };
+      const query = { gateway, ...(tenant === undefined ? {} : { tenant }), ...cursor, limit: hostClustersPerPage };
+      return client.listHostClusters({ query }, { signal });
+    },
+    initialPageParam: undefined as string | undefined, // The first page has no cursor.
+    getNextPageParam: (page) => page.next,
+    refetchInterval: 10 * second,
+  });
+
 export const profileUpdateQuery = (address: GatewayAddress) =>
   queryOptions({
     queryKey: [...liveKey, 'profile-update', ...keyOf(address)],
@@ -80,6 +105,29 @@ export const gatewayEventsQuery = (address: GatewayAddress) =>
     initialPageParam: undefined as string | undefined, // The first page has no cursor.
     getNextPageParam: (page) => page.next,
     refetchInterval: 10 * second,
+  });
+
+export const releasesQuery = () =>
+  queryOptions({
+    queryKey: [...liveKey, 'releases'],
+    queryFn: ({ signal }) => client.listReleases({}, { signal }),
+    refetchInterval: 30 * second,
+  });
+
+export const tenantsQuery = () =>
+  queryOptions({
+    queryKey: [...liveKey, 'tenants'],
+    queryFn: ({ signal }) => client.listTenants({}, { signal }),
+    staleTime: 30 * second,
+  });
+
+export type PlanQuestion = NonNullable<CallOf<'planPlatform'>['query']>;
+
+export const platformPlanQuery = (question: PlanQuestion) =>
+  queryOptions({
+    queryKey: [...liveKey, 'platform-plan', question],
+    queryFn: ({ signal }) => client.planPlatform({ query: question }, { signal }),
+    refetchInterval: 15 * second,
   });
 
 export { callOf as gatewayCall };

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { changedParts, type DiffLine, differenceRows } from './difference-rows.ts';
+import { beginningOf, changedParts, type DiffLine, differenceRows } from './difference-rows.ts';
 
 const same = (number: number): DiffLine => ({
   kind: 'same',
@@ -16,6 +16,12 @@ const outline = (lines: readonly DiffLine[]) =>
       ? String(row.line.left?.number)
       : `${row.lines[0]?.left?.number}-${row.lines.at(-1)?.left?.number}`,
   );
+
+/** With one of its values repeated so often that it is a long run. */
+const stretched = (changes: readonly boolean[]) =>
+  fc
+    .nat({ max: 90 })
+    .map((times) => [...changes, ...changes.slice(0, 1).flatMap((one) => Array.from({ length: times }, () => one))]);
 
 describe('the rows of a difference', () => {
   it('are none without lines', () => {
@@ -41,17 +47,29 @@ describe('the rows of a difference', () => {
   it('fold everything when nothing changes', () => {
     expect(outline(sames(1, 9))).toEqual(['1-9']);
   });
+  it('fold what is left of a very long change', () => {
+    const changes = (count: number) => Array.from({ length: count }, (_, index) => removed(index + 1));
+    expect(outline(changes(60))).toHaveLength(60);
+    expect(outline(changes(61)).slice(-2)).toEqual(['20', '21-61']);
+  });
   it('hold every line once and in order, whatever changes', () => {
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (changes) => {
+      fc.property(fc.array(fc.boolean(), { maxLength: 60 }).chain(stretched), (changes) => {
         const lines = changes.map((isChange, index) => (isChange ? removed(index) : same(index)));
         const rows = differenceRows(lines);
         expect(rows.flatMap((row) => (row.kind === 'line' ? [row.line] : row.lines))).toEqual(lines);
-        expect(rows.flatMap((row) => (row.kind === 'fold' ? row.lines : [])).every(({ kind }) => kind === 'same')).toBe(
-          true,
-        );
+        const folded = rows.flatMap((row) => (row.kind === 'fold' && !row.isChange ? row.lines : []));
+        expect(folded.every(({ kind }) => kind === 'same')).toBe(true);
       }),
     );
+  });
+});
+
+describe('a long value', () => {
+  it('is folded to its beginning, and a short one is not', () => {
+    expect(beginningOf('a'.repeat(400))).toBeUndefined();
+    expect(beginningOf('a'.repeat(401))).toBe(`${'a'.repeat(160)}…`);
+    expect(beginningOf('😀'.repeat(300))).toBe(`${'😀'.repeat(160)}…`);
   });
 });
 

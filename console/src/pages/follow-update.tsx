@@ -1,37 +1,25 @@
 /** A confirmed update on its way: its steps, the nodes, the events, and where it stopped if it did. */
 
 import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
-import {
-  Alert,
-  Button,
-  Card,
-  CardBody,
-  CardTitle,
-  ExpandableSection,
-  Grid,
-  GridItem,
-  ProgressStep,
-  ProgressStepper,
-} from '@patternfly/react-core';
-import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Alert, Card, CardBody, CardTitle, ExpandableSection, Grid, GridItem } from '@patternfly/react-core';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { client } from '../api/client.ts';
-import {
-  type GatewayAddress,
-  gatewayCall,
-  gatewayEventsQuery,
-  gatewayQuery,
-  liveKey,
-  meQuery,
-} from '../api/queries.ts';
+import { type GatewayAddress, gatewayEventsQuery, gatewayQuery } from '../api/queries.ts';
+import { isOnItsWay } from '../format/profile-update-phase.ts';
 import { clockTime, shownDuration } from '../format/time.ts';
+import { gatewayTexts } from '../texts/gateway.ts';
+import { updatesTexts } from '../texts/updates.ts';
 import { Difference } from '../ui/difference.tsx';
+import { Elapsed } from '../ui/elapsed.tsx';
 import { EventTable } from '../ui/event-table.tsx';
 import { Instant } from '../ui/instant.tsx';
-import { NodeTable } from '../ui/node-table.tsx';
 import { Preflight } from '../ui/preflight.tsx';
-import { ProblemAlert } from '../ui/problem-alert.tsx';
 import { Reasons } from '../ui/reasons.tsx';
+import { UpdateActs } from '../ui/update-acts.tsx';
+import { UpdateSteps } from '../ui/update-steps.tsx';
+import { NodeTable } from './gateway-nodes.tsx';
+
+const texts = updatesTexts.follow;
 
 interface FollowProps {
   readonly address: GatewayAddress;
@@ -46,31 +34,56 @@ export function FollowUpdate({ address, update, isJustConfirmed }: FollowProps) 
   const { data: events } = useInfiniteQuery(gatewayEventsQuery(address));
   const [showsDifference, setShowsDifference] = useState(false);
   const recent = events?.pages.flatMap((page) => page.items).slice(0, eventsShown) ?? [];
+  const nodes = gateway?.nodes ?? [];
+  const isChecking = update.phase === 'confirmed' || update.phase === 'preflight';
   return (
     <>
       <div className="console-act">
-        <Standing address={address} update={update} isJustConfirmed={isJustConfirmed} />
+        <Standing update={update} isJustConfirmed={isJustConfirmed} />
+        {update.held === undefined ? null : (
+          <Alert variant="warning" isInline component="h2" title={texts.held}>
+            <Reasons reasons={update.held} />
+          </Alert>
+        )}
       </div>
       <Grid hasGutter>
         <GridItem lg={5}>
-          <Steps update={update} />
+          <UpdateSteps update={update} nodes={nodes} />
         </GridItem>
         <GridItem lg={7}>
-          {update.phase === 'confirmed' || update.phase === 'preflight' ? (
-            <Preflight preflight={update.preflight} />
-          ) : gateway === undefined ? null : (
-            <NodeTable gateway={gateway} />
-          )}
+          <div className="console-stack">
+            {isOnItsWay(update.phase) ? (
+              <Card>
+                <CardTitle component="h2">{updatesTexts.acts.title}</CardTitle>
+                <CardBody>
+                  <UpdateActs address={address} update={update} of={update.to.version} />
+                </CardBody>
+              </Card>
+            ) : null}
+            {isChecking ? <Preflight preflight={update.preflight} /> : null}
+            {isChecking || nodes.length === 0 ? null : (
+              <Card>
+                <CardTitle component="h2">{gatewayTexts.tabs.nodes}</CardTitle>
+                <CardBody>
+                  <NodeTable
+                    title={gatewayTexts.tabs.nodes}
+                    nodes={nodes}
+                    update={isOnItsWay(update.phase) ? update : undefined}
+                  />
+                </CardBody>
+              </Card>
+            )}
+          </div>
         </GridItem>
         <GridItem>
           <Card>
-            <CardTitle component="h2">Events</CardTitle>
-            <CardBody>{recent.length === 0 ? <p>No events yet.</p> : <EventTable events={recent} />}</CardBody>
+            <CardTitle component="h2">{texts.events}</CardTitle>
+            <CardBody>{recent.length === 0 ? <p>{texts.noEvents}</p> : <EventTable events={recent} />}</CardBody>
           </Card>
         </GridItem>
       </Grid>
       <ExpandableSection
-        toggleText={showsDifference ? 'Hide what was confirmed' : 'Show what was confirmed'}
+        toggleText={showsDifference ? texts.hideDifference : texts.showDifference}
         isExpanded={showsDifference}
         onToggle={(_event, isExpanded) => setShowsDifference(isExpanded)}
         className="console-above"
@@ -82,7 +95,7 @@ export function FollowUpdate({ address, update, isJustConfirmed }: FollowProps) 
 }
 
 /** One sentence on where it is. */
-function Standing({ address, update, isJustConfirmed }: FollowProps) {
+function Standing({ update, isJustConfirmed }: Omit<FollowProps, 'address'>) {
   const { phase, to, completedAt, stopped } = update;
   switch (phase) {
     case 'confirmed':
@@ -96,30 +109,25 @@ function Standing({ address, update, isJustConfirmed }: FollowProps) {
             variant="info"
             isInline
             component="h2"
-            title={
-              phase === 'preflight'
-                ? 'The gateway checks whether it can begin'
-                : `The roll to ${to.version} is on its way`
-            }
+            title={phase === 'preflight' ? texts.preflight : texts.running(to.version)}
           >
-            {isJustConfirmed ? null : <ConfirmedBy update={update} />}
+            <OnItsWay update={update} />
           </Alert>
         </>
       );
     case 'stopped':
       return (
-        <Alert variant="danger" isInline component="h2" isLiveRegion title="The update has stopped">
-          <p>What works was left alone. The reason:</p>
+        <Alert variant="danger" isInline component="h2" isLiveRegion title={texts.stopped}>
+          <p>{texts.stoppedDetail}</p>
           {stopped === undefined ? null : <Reasons reasons={[stopped]} />}
-          <Retry address={address} />
         </Alert>
       );
     case 'completed':
       return (
-        <Alert variant="success" isInline component="h2" isLiveRegion title={`Profile ${to.version} is applied`}>
+        <Alert variant="success" isInline component="h2" isLiveRegion title={texts.completed(to.version)}>
           {completedAt === undefined ? null : (
             <>
-              Completed <Instant at={completedAt} />.{' '}
+              {texts.completedAt} <Instant at={completedAt} />.{' '}
             </>
           )}
           <ConfirmedBy update={update} />
@@ -128,7 +136,7 @@ function Standing({ address, update, isJustConfirmed }: FollowProps) {
     case 'cancelled':
     case 'superseded':
       return (
-        <Alert variant="info" isInline component="h2" title={`The update to profile ${to.version} was ${phase}`}>
+        <Alert variant="info" isInline component="h2" title={texts.ended(to.version, phase)}>
           <ConfirmedBy update={update} />
         </Alert>
       );
@@ -140,11 +148,26 @@ function Standing({ address, update, isJustConfirmed }: FollowProps) {
 }
 
 function Confirmed({ update }: { readonly update: ProfileUpdate }) {
-  const by = update.startsBy === undefined ? '' : `, by ${clockTime(update.startsBy)}`;
+  const by = update.startsBy === undefined ? '' : texts.by(clockTime(update.startsBy));
   return (
-    <Alert variant="success" isInline component="h2" isLiveRegion title={`Confirmed. Starts with the next poll${by}`}>
+    <Alert variant="success" isInline component="h2" isLiveRegion title={texts.confirmed(by)}>
       <ConfirmedBy update={update} />
     </Alert>
+  );
+}
+
+function OnItsWay({ update }: { readonly update: ProfileUpdate }) {
+  const begun = update.steps.find(({ startedAt }) => startedAt !== undefined)?.startedAt ?? update.confirmedAt;
+  return (
+    <>
+      <ConfirmedBy update={update} />{' '}
+      {begun === undefined ? null : (
+        <span>
+          {texts.elapsed} <Elapsed since={begun} />
+          {texts.usually(shownDuration(update.summary.usualDurationSeconds))}.
+        </span>
+      )}
+    </>
   );
 }
 
@@ -152,98 +175,14 @@ function ConfirmedBy({ update: { confirmedBy, confirmedAt } }: { readonly update
   if (confirmedBy === undefined) return null;
   return (
     <span className="console-text">
-      Confirmed by {confirmedBy}
+      {texts.confirmedBy(confirmedBy)}
       {confirmedAt === undefined ? null : (
         <>
           {' '}
-          at <Instant at={confirmedAt} />
+          {texts.at} <Instant at={confirmedAt} />
         </>
       )}
       .
-    </span>
-  );
-}
-
-function Retry({ address }: { readonly address: GatewayAddress }) {
-  const queryClient = useQueryClient();
-  const me = useQuery(meQuery()).data;
-  const mayRetry = me?.permissions.includes('profile-update.confirm') ?? true;
-  const retry = useMutation({
-    mutationFn: () => client.retryProfileUpdate({ ...gatewayCall(address), body: {} }),
-    onSettled: () => queryClient.invalidateQueries({ queryKey: liveKey }),
-  });
-  return (
-    <div className="console-act">
-      {mayRetry ? null : (
-        <p id="why-not-retry">
-          Your role {me?.role} does not permit retrying it. Ask an operator or an admin of this gateway.
-        </p>
-      )}
-      <Button
-        isAriaDisabled={!mayRetry || retry.isPending}
-        {...(mayRetry ? {} : { 'aria-describedby': 'why-not-retry' })}
-        onClick={() => retry.mutate()}
-      >
-        Retry
-      </Button>
-      {retry.isError ? <ProblemAlert error={retry.error} isRefusal /> : null}
-    </div>
-  );
-}
-
-const stepLooks = {
-  waiting: { variant: 'pending', says: 'waiting' },
-  running: { variant: 'info', says: 'running' },
-  done: { variant: 'success', says: 'done' },
-  failed: { variant: 'danger', says: 'failed' },
-} as const;
-
-function Steps({ update }: { readonly update: ProfileUpdate }) {
-  return (
-    <Card isFullHeight>
-      <CardTitle component="h2">Steps</CardTitle>
-      <CardBody>
-        <ProgressStepper isVertical aria-label="Steps">
-          {update.steps.map((step) => {
-            const look = stepLooks[step.state];
-            const id = `step-${step.id.replaceAll(/[^a-zA-Z0-9-]/g, '-')}`;
-            return (
-              <ProgressStep
-                key={step.id}
-                id={id}
-                titleId={`${id}-title`}
-                variant={look.variant}
-                isCurrent={step.state === 'running'}
-                aria-label={`${step.title}: ${look.says}`}
-                description={<StepDetail step={step} />}
-              >
-                {step.title}
-              </ProgressStep>
-            );
-          })}
-        </ProgressStepper>
-      </CardBody>
-    </Card>
-  );
-}
-
-function StepDetail({ step }: { readonly step: ProfileUpdate['steps'][number] }) {
-  const { state, startedAt, finishedAt, message } = step;
-  const took =
-    startedAt !== undefined && finishedAt !== undefined
-      ? ` in ${shownDuration((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)}`
-      : '';
-  return (
-    <span className="console-text">
-      {stepLooks[state].says}
-      {took}
-      {state === 'running' && startedAt !== undefined ? (
-        <>
-          {' '}
-          since <Instant at={startedAt} />
-        </>
-      ) : null}
-      {message === undefined ? null : <span className="console-block">{message}</span>}
     </span>
   );
 }

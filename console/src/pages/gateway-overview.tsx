@@ -1,6 +1,7 @@
 /** What runs on a gateway, what should run there, and why not yet. */
 
 import type { Explanation, Gateway } from '@gatehouse/contract/operator-types';
+import type { Reason } from '@gatehouse/contract/primitives';
 import {
   Card,
   CardBody,
@@ -14,14 +15,20 @@ import {
 } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { explanationQuery, gatewayQuery } from '../api/queries.ts';
+import { explanationQuery, type GatewayAddress, gatewayQuery } from '../api/queries.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
+import { reasonPage } from '../format/reason-page.ts';
+import { gatewayTexts } from '../texts/gateway.ts';
 import { AgentUpdateCard } from '../ui/agent-update-card.tsx';
+import { tenantSearch } from '../ui/gateway-breadcrumb.tsx';
 import { Instant } from '../ui/instant.tsx';
 import { HealthLabel, installationText, StatusLabel } from '../ui/labels.tsx';
-import { NodeTable } from '../ui/node-table.tsx';
 import { PauseCard } from '../ui/pause-card.tsx';
 import { Reasons } from '../ui/reasons.tsx';
+import { ButtonLink } from '../ui/router-links.tsx';
+import { WayCard } from '../ui/way-card.tsx';
+
+const texts = gatewayTexts.overview;
 
 export function GatewayOverview() {
   const address = useGatewayAddress();
@@ -34,8 +41,13 @@ export function GatewayOverview() {
         <Facts gateway={gateway} explanation={explanation} />
       </GridItem>
       <GridItem lg={5}>
-        <WhyNotYet gateway={gateway} />
+        <WhyNotYet gateway={gateway} address={address} />
       </GridItem>
+      {explanation?.way === undefined ? null : (
+        <GridItem>
+          <WayCard way={explanation.way} />
+        </GridItem>
+      )}
       {gateway.agentUpdate === undefined && gateway.takenBack.length === 0 ? null : (
         <GridItem lg={7}>
           <AgentUpdateCard gateway={gateway} />
@@ -46,9 +58,6 @@ export function GatewayOverview() {
           <PauseCard gateway={gateway} />
         </GridItem>
       )}
-      <GridItem>
-        <NodeTable gateway={gateway} />
-      </GridItem>
     </Grid>
   );
 }
@@ -58,31 +67,34 @@ function Facts({ gateway, explanation }: { readonly gateway: Gateway; readonly e
   const isRecalled = (part: 'agent' | 'profile') => gateway.recalled?.some((one) => one.part === part) === true;
   const version = (part: 'agent' | 'profile', runs: string | undefined, wanted: string | undefined) => (
     <>
-      {runs ?? 'not yet'}
-      {isRecalled(part) ? ' (recalled)' : null}
-      {wanted === undefined || wanted === runs ? null : <div className="console-subtle">should run {wanted}</div>}
+      {runs ?? texts.notYet}
+      {isRecalled(part) ? texts.recalled : null}
+      {wanted === undefined || wanted === runs ? null : <div className="console-subtle">{texts.shouldRun(wanted)}</div>}
     </>
   );
+  const instant = (at: string | undefined) => (at === undefined ? texts.notYet : <Instant at={at} />);
   const facts: readonly (readonly [string, ReactNode])[] = [
-    ['Status', <StatusLabel key="status" status={gateway.status} />],
-    ['Health', <HealthLabel key="health" health={gateway.health} />],
-    ['Agent Version', version('agent', gateway.agentVersion, should?.agentVersion)],
+    [texts.status, <StatusLabel key="status" status={gateway.status} />],
+    [texts.health, <HealthLabel key="health" health={gateway.health} />],
+    [texts.agentVersion, version('agent', gateway.agentVersion, should?.agentVersion)],
     [
-      'Profile',
+      texts.profile,
       gateway.profileKeptByOwner
-        ? 'kept by its owner'
+        ? texts.keptByOwner
         : version('profile', gateway.profileVersion, should?.profileVersion),
     ],
-    ['Kubernetes version', gateway.kubernetesVersion ?? 'unknown'],
-    ['Installation', installationText[gateway.installation]],
-    ['Provider', gateway.provider],
-    ['Project', gateway.project?.name ?? 'none'],
-    ['Tenant', gateway.tenant.name],
-    ['Last poll', gateway.lastPollAt === undefined ? 'not yet' : <Instant key="poll" at={gateway.lastPollAt} />],
+    [texts.kubernetesVersion, gateway.kubernetesVersion ?? texts.unknown],
+    [texts.installation, installationText[gateway.installation]],
+    [texts.provider, gateway.provider],
+    [texts.project, gateway.project?.name ?? texts.none],
+    [texts.tenant, gateway.tenant.name],
+    [texts.nodes, nodeCount(gateway)],
+    [texts.lastPoll, instant(gateway.lastPollAt)],
+    [texts.nextPoll, instant(gateway.nextPollDueAt)],
   ];
   return (
     <Card isFullHeight>
-      <CardTitle component="h2">Gateway</CardTitle>
+      <CardTitle component="h2">{texts.title}</CardTitle>
       <CardBody>
         <DescriptionList columnModifier={{ default: '1Col', sm: '2Col' }} isCompact>
           {facts.map(([term, description]) => (
@@ -97,17 +109,40 @@ function Facts({ gateway, explanation }: { readonly gateway: Gateway; readonly e
   );
 }
 
-function WhyNotYet({ gateway }: { readonly gateway: Gateway }) {
+function nodeCount({ nodes }: Gateway): string {
+  const controlPlanes = nodes.filter(({ role }) => role === 'control-plane').length;
+  return nodes.length === 0 ? texts.notYet : texts.nodeCount(controlPlanes, nodes.length - controlPlanes);
+}
+
+function WhyNotYet({ gateway, address }: { readonly gateway: Gateway; readonly address: GatewayAddress }) {
   return (
     <Card isFullHeight>
-      <CardTitle component="h2">{gateway.isCurrent ? 'Current' : 'Why not yet'}</CardTitle>
+      <CardTitle component="h2">{gateway.isCurrent ? texts.current : texts.whyNotYet}</CardTitle>
       <CardBody>
         {gateway.isCurrent ? (
-          <p>Everything here is as the platform’s version wants it.</p>
+          <p>{texts.currentDetail}</p>
         ) : (
-          <Reasons reasons={gateway.reasons} />
+          <Reasons reasons={gateway.reasons} after={(reason) => reasonLink(reason, address)} />
         )}
       </CardBody>
     </Card>
+  );
+}
+
+/** To where something can be done about it, if that is in the console. */
+function reasonLink(reason: Reason, address: GatewayAddress): ReactNode {
+  const page = reasonPage(reason);
+  if (page === undefined) return null;
+  return (
+    <ButtonLink
+      to={`/gateways/$gateway/${page}` as const}
+      params={{ gateway: address.gateway }}
+      search={tenantSearch(address)}
+      variant="link"
+      isInline
+      size="sm"
+    >
+      {gatewayTexts.reasonLinks[page]}
+    </ButtonLink>
   );
 }

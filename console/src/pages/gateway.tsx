@@ -1,13 +1,15 @@
 /** What stands above every tab of a gateway: its name, what waits for a person, and the way there. */
 
 import type { Gateway } from '@gatehouse/contract/operator-types';
-import { Alert, Breadcrumb, BreadcrumbItem, PageSection, Tab, Tabs, Title } from '@patternfly/react-core';
+import { Alert, PageSection, Tab, Tabs, Title } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useLocation, useNavigate } from '@tanstack/react-router';
+import { Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { codeOf } from '../api/problem.ts';
 import { type GatewayAddress, gatewayQuery, profileUpdateQuery } from '../api/queries.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { isOnItsWay } from '../format/profile-update-phase.ts';
+import { gatewayTexts } from '../texts/gateway.ts';
+import { GatewayBreadcrumb, tenantSearch } from '../ui/gateway-breadcrumb.tsx';
 import { PausedLabel, SandboxLabel, sandboxText, StatusLabel, UpdatesAvailableLabel } from '../ui/labels.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
@@ -30,16 +32,7 @@ export function GatewayPage() {
     <>
       <PageSection>
         <PageTitle title={gateway.name} />
-        <Breadcrumb>
-          <BreadcrumbItem
-            render={({ className }) => (
-              <Link to="/gateways" className={className}>
-                Gateways
-              </Link>
-            )}
-          />
-          <BreadcrumbItem isActive>{gateway.name}</BreadcrumbItem>
-        </Breadcrumb>
+        <GatewayBreadcrumb address={address} />
         <div className="console-title-row">
           <Title headingLevel="h1">{gateway.name}</Title>
           <div className="console-labels">
@@ -49,7 +42,9 @@ export function GatewayPage() {
             {gateway.isSandbox ? <SandboxLabel>{sandboxText}</SandboxLabel> : null}
           </div>
         </div>
-        <Notifications gateway={gateway} address={address} />
+        <div className="console-notices">
+          <Notifications gateway={gateway} address={address} />
+        </div>
       </PageSection>
       <PageSection type="tabs" aria-label="Tabs">
         <GatewayTabs address={address} />
@@ -64,21 +59,25 @@ export function GatewayPage() {
 const tabContentId = 'gateway-tab';
 
 const tabs = [
-  { title: 'Overview', to: '/gateways/$gateway' },
-  { title: 'Profile', to: '/gateways/$gateway/profile' },
-  { title: 'Events', to: '/gateways/$gateway/events' },
+  { title: gatewayTexts.tabs.overview, end: '', to: '/gateways/$gateway' },
+  { title: gatewayTexts.tabs.nodes, end: 'nodes', to: '/gateways/$gateway/nodes' },
+  { title: gatewayTexts.tabs.profile, end: 'profile', to: '/gateways/$gateway/profile' },
+  { title: gatewayTexts.tabs.hostClusters, end: 'host-clusters', to: '/gateways/$gateway/host-clusters' },
+  { title: gatewayTexts.tabs.events, end: 'events', to: '/gateways/$gateway/events' },
+  { title: gatewayTexts.tabs.settings, end: 'settings', to: '/gateways/$gateway/settings' },
 ] as const;
 
 /** Each tab has an address of its own, so each is a link that can be opened elsewhere. */
 function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
   const navigate = useNavigate();
-  const end = useLocation({ select: ({ pathname }) => /\/(profile|events)\/?$/.exec(pathname)?.[1] });
-  const active = tabs.find(({ to }) => end !== undefined && to.endsWith(`/${end}`)) ?? tabs[0];
+  const end = useLocation({ select: ({ pathname }) => pathname.split('/').filter((part) => part !== '')[2] ?? '' });
+  const active = tabs.find((tab) => tab.end === end) ?? tabs[0];
   const params = { gateway: address.gateway };
-  const search = address.tenant === undefined ? {} : { tenant: address.tenant };
+  const search = tenantSearch(address);
+  const query = new URLSearchParams(search);
   return (
     <Tabs
-      aria-label="Gateway"
+      aria-label={gatewayTexts.tabsLabel}
       activeKey={active.title}
       usePageInsets
       onSelect={(event, title) => {
@@ -94,40 +93,39 @@ function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
           eventKey={title}
           title={title}
           tabContentId={tabContentId}
-          href={`${to.replace('$gateway', encodeURIComponent(address.gateway))}${new URLSearchParams(search).size === 0 ? '' : `?${new URLSearchParams(search)}`}`}
+          href={`${to.replace('$gateway', encodeURIComponent(address.gateway))}${query.size === 0 ? '' : `?${query}`}`}
         />
       ))}
     </Tabs>
   );
 }
 
+const texts = gatewayTexts.notification;
+
 function Notifications({ gateway, address }: { readonly gateway: Gateway; readonly address: GatewayAddress }) {
+  const isLeaving = gateway.status === 'Deleting' || gateway.status === 'Deleted';
   const hasProfile = !gateway.profileKeptByOwner;
   const { data: update } = useQuery({ ...profileUpdateQuery(address), enabled: hasProfile });
-  const search = address.tenant === undefined ? {} : { tenant: address.tenant };
+  if (gateway.status === 'Pending') return <NotInstalled address={address} />;
+  if (isLeaving) return null;
+  if (!hasProfile) {
+    return (
+      <Alert variant="info" isInline component="h2" title={texts.owner}>
+        {texts.ownerDetail}
+      </Alert>
+    );
+  }
   const link = (text: string) => (
     <ButtonLink
       to="/gateways/$gateway/updates"
       params={{ gateway: address.gateway }}
-      search={search}
-      variant={text === 'Updates' ? 'primary' : 'secondary'}
+      search={tenantSearch(address)}
+      variant={text === texts.updates ? 'primary' : 'secondary'}
     >
       {text}
     </ButtonLink>
   );
-  if (!hasProfile) {
-    return (
-      <Alert
-        variant="info"
-        isInline
-        component="h2"
-        title="The owner of this cluster keeps its Kubernetes, network and storage"
-      >
-        Gatehouse keeps only the agent current, by itself. So no profile update is offered here, and there is nothing to
-        confirm.
-      </Alert>
-    );
-  }
+  const isStopped = update?.phase === 'stopped';
   return (
     <>
       {gateway.updatesAvailable ? (
@@ -135,25 +133,39 @@ function Notifications({ gateway, address }: { readonly gateway: Gateway; readon
           variant="info"
           isInline
           component="h2"
-          title={`Profile ${gateway.availableProfileVersion ?? ''} is available`}
-          actionLinks={link('Updates')}
+          title={texts.available(gateway.availableProfileVersion ?? '')}
+          actionLinks={link(texts.updates)}
         >
-          Look at what would change before you confirm it.
+          {texts.look}
         </Alert>
       ) : null}
       {update !== undefined && isOnItsWay(update.phase) ? (
         <Alert
-          variant={update.phase === 'stopped' ? 'danger' : 'info'}
+          variant={isStopped ? 'danger' : 'info'}
           isInline
           component="h2"
-          title={
-            update.phase === 'stopped'
-              ? `The update to profile ${update.to.version} has stopped`
-              : `The update to profile ${update.to.version} is on its way`
-          }
-          actionLinks={link('Follow the update')}
+          title={isStopped ? texts.stopped(update.to.version) : texts.onItsWay(update.to.version)}
+          actionLinks={link(texts.follow)}
         />
       ) : null}
     </>
+  );
+}
+
+function NotInstalled({ address }: { readonly address: GatewayAddress }) {
+  const link = (
+    <ButtonLink
+      to="/gateways/$gateway/install"
+      params={{ gateway: address.gateway }}
+      search={tenantSearch(address)}
+      variant="primary"
+    >
+      {texts.install}
+    </ButtonLink>
+  );
+  return (
+    <Alert variant="info" isInline component="h2" title={texts.notInstalled} actionLinks={link}>
+      {texts.notInstalledDetail}
+    </Alert>
   );
 }

@@ -13,31 +13,37 @@ import {
   ListItem,
   Title,
 } from '@patternfly/react-core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { client } from '../api/client.ts';
 import { codeOf } from '../api/problem.ts';
-import { type GatewayAddress, gatewayCall, liveKey, meQuery } from '../api/queries.ts';
+import { type GatewayAddress, gatewayCall, liveKey } from '../api/queries.ts';
+import { useRoleReasons } from '../api/use-role-reasons.ts';
+import { planChanges } from '../format/plan-changes.ts';
 import { downtimeText } from '../format/profile-update-phase.ts';
 import { shownDuration } from '../format/time.ts';
+import { updatesTexts } from '../texts/updates.ts';
 import { ConfirmDialog } from '../ui/confirm-dialog.tsx';
 import { Difference } from '../ui/difference.tsx';
 import { Preflight } from '../ui/preflight.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
 import { Reasons } from '../ui/reasons.tsx';
+import { UpdateActs } from '../ui/update-acts.tsx';
 
-export function ReviewUpdate({
-  address,
-  update,
-  onConfirmed,
-}: {
+const texts = updatesTexts.confirm;
+
+interface ReviewProps {
   readonly address: GatewayAddress;
   readonly update: ProfileUpdate;
   readonly onConfirmed: (planId: string) => void;
-}) {
+}
+
+export function ReviewUpdate({ address, update, onConfirmed }: ReviewProps) {
   const queryClient = useQueryClient();
   /** The plan that the dialog was opened for: that one is sent, whatever holds by then. */
   const [asked, setAsked] = useState<ProfileUpdate>();
+  /** The plan that the reader has looked at. */
+  const [seen, setSeen] = useState(update);
   const confirm = useMutation({
     mutationFn: ({ planId, acknowledgePause }: { readonly planId: string; readonly acknowledgePause: boolean }) =>
       client.confirmProfileUpdate({
@@ -51,10 +57,20 @@ export function ReviewUpdate({
       setAsked(undefined);
     },
   });
-  const { deletes, sentences, usualDurationSeconds, downtime, repaves } = update.summary;
   return (
     <>
       {confirm.isError ? <ProblemAlert error={confirm.error} isRefusal /> : null}
+      {update.supersedes === undefined ? null : <Superseded address={address} update={update} />}
+      {seen.planId === update.planId ? null : (
+        <PlanChanged
+          seen={seen}
+          now={update}
+          onSeen={() => {
+            setSeen(update);
+            confirm.reset();
+          }}
+        />
+      )}
       <ConfirmAct update={update} onAsk={() => setAsked(update)} />
       {asked === undefined ? null : (
         <ConfirmDialog
@@ -67,90 +83,129 @@ export function ReviewUpdate({
       )}
       <Grid hasGutter>
         <GridItem lg={7}>
-          <Card isFullHeight>
-            <CardTitle component="h2">In words</CardTitle>
-            <CardBody>
-              <dl className="console-key-facts">
-                <div>
-                  <dt>Usually takes</dt>
-                  <dd>about {shownDuration(usualDurationSeconds)}</dd>
-                </div>
-                <div>
-                  <dt>Downtime</dt>
-                  <dd>{downtimeText[downtime]}</dd>
-                </div>
-                <div>
-                  <dt>Nodes replaced</dt>
-                  <dd>{repaves.length}</dd>
-                </div>
-                <div>
-                  <dt>Objects deleted</dt>
-                  <dd>{deletes.length}</dd>
-                </div>
-              </dl>
-              <List>
-                {sentences.map((sentence) => (
-                  <ListItem key={sentence}>
-                    <span className="console-text">{sentence}</span>
-                  </ListItem>
-                ))}
-              </List>
-            </CardBody>
-          </Card>
+          <InWords summary={update.summary} />
         </GridItem>
         <GridItem lg={5}>
           <Preflight preflight={update.preflight} />
         </GridItem>
       </Grid>
       {update.drift.length === 0 ? null : (
-        <Alert
-          variant="warning"
-          isInline
-          component="h2"
-          title="Found on the gateway, and different from what was last applied"
-        >
-          <List>
-            {update.drift.map((line) => (
-              <ListItem key={line}>
-                <span className="console-text">{line}</span>
-              </ListItem>
-            ))}
-          </List>
+        <Alert variant="warning" isInline component="h2" title={updatesTexts.words.drift} className="console-above">
+          <Lines lines={update.drift} />
         </Alert>
       )}
       <Title headingLevel="h2" className="console-above">
-        What changes, layer by layer
+        {updatesTexts.words.layers}
       </Title>
       <Difference layers={update.layers} />
-      <p className="console-subtle console-plan">Plan {update.planId}</p>
+      <p className="console-subtle console-plan">{updatesTexts.words.plan(update.planId)}</p>
     </>
+  );
+}
+
+function Lines({ lines }: { readonly lines: readonly string[] }) {
+  return (
+    <List>
+      {lines.map((line) => (
+        <ListItem key={line}>
+          <span className="console-text">{line}</span>
+        </ListItem>
+      ))}
+    </List>
+  );
+}
+
+function InWords({ summary }: { readonly summary: ProfileUpdate['summary'] }) {
+  const { words } = updatesTexts;
+  const facts = [
+    [words.takes, words.about(shownDuration(summary.usualDurationSeconds))],
+    [words.downtime, downtimeText[summary.downtime]],
+    [words.replaced, summary.repaves.length],
+    [words.deleted, summary.deletes.length],
+  ] as const;
+  return (
+    <Card isFullHeight>
+      <CardTitle component="h2">{words.title}</CardTitle>
+      <CardBody>
+        <dl className="console-key-facts">
+          {facts.map(([term, description]) => (
+            <div key={term}>
+              <dt>{term}</dt>
+              <dd>{description}</dd>
+            </div>
+          ))}
+        </dl>
+        <Lines lines={summary.sentences} />
+      </CardBody>
+    </Card>
+  );
+}
+
+/** The stopped update whose place this plan takes, with what can still be done about it. */
+function Superseded({ address, update }: Pick<ReviewProps, 'address' | 'update'>) {
+  const { supersedes, to } = update;
+  if (supersedes === undefined) return null;
+  const { acts } = updatesTexts;
+  return (
+    <Alert variant="danger" isInline component="h2" title={acts.supersede(supersedes.to.version)}>
+      {supersedes.stopped === undefined ? null : <Reasons reasons={[supersedes.stopped]} />}
+      <p>{acts.supersedeDetail(to.version)}</p>
+      <UpdateActs address={address} update={update} of={supersedes.to.version} />
+    </Alert>
+  );
+}
+
+/** The new difference stands below; here is what of it is otherwise than what the reader saw. */
+function PlanChanged({
+  seen,
+  now,
+  onSeen,
+}: {
+  readonly seen: ProfileUpdate;
+  readonly now: ProfileUpdate;
+  readonly onSeen: () => void;
+}) {
+  const changes = planChanges(seen, now);
+  return (
+    <Alert
+      variant="warning"
+      isInline
+      isLiveRegion
+      component="h2"
+      title={texts.changed}
+      actionLinks={
+        <Button variant="secondary" onClick={onSeen}>
+          {texts.seen}
+        </Button>
+      }
+    >
+      <p>{texts.changedDetail}</p>
+      {changes.length === 0 ? <p>{texts.sameWords}</p> : null}
+      <ul className="console-plan-changes">
+        {changes.map(({ kind, text }) => (
+          <li key={`${kind} ${text}`}>
+            <strong>{kind === 'now' ? texts.now : texts.noLonger}:</strong> <span className="console-text">{text}</span>
+          </li>
+        ))}
+      </ul>
+    </Alert>
   );
 }
 
 /** The button stays where it may not be pressed, and says why. */
 function ConfirmAct({ update, onAsk }: { readonly update: ProfileUpdate; readonly onAsk: () => void }) {
-  const me = useQuery(meQuery()).data;
-  const mayConfirm = me?.permissions.includes('profile-update.confirm') ?? true;
-  const reasons = mayConfirm
-    ? update.confirmReasons
-    : [
-        {
-          code: 'not-allowed',
-          message: `Your role ${me?.role ?? ''} does not permit confirming a profile update.`,
-          nextStep: 'Ask an operator or an admin of this gateway to confirm it.',
-        },
-        ...update.confirmReasons,
-      ];
+  const roleReasons = useRoleReasons('profile-update.confirm', texts.act);
+  const reasons = [...roleReasons, ...update.confirmReasons];
   const isForbidden = reasons.length > 0;
   return (
     <div className="console-act">
       {update.isPaused ? (
-        <Alert variant="warning" isInline component="h2" title="This gateway is paused">
-          A pause holds agent updates only. You may confirm this profile update; you will be asked about the pause.
+        <Alert variant="warning" isInline component="h2" title={texts.paused}>
+          {texts.pausedDetail}
         </Alert>
       ) : null}
       {isForbidden ? (
-        <Alert variant="info" isInline component="h2" title="It cannot be confirmed now">
+        <Alert variant="info" isInline component="h2" title={texts.cannot}>
           <Reasons id="why-not-confirm" reasons={reasons} />
         </Alert>
       ) : null}
@@ -161,7 +216,7 @@ function ConfirmAct({ update, onAsk }: { readonly update: ProfileUpdate; readonl
         {...(isForbidden ? { 'aria-describedby': 'why-not-confirm' } : {})}
         onClick={onAsk}
       >
-        Confirm updates
+        {texts.button}
       </Button>
     </div>
   );

@@ -1,13 +1,14 @@
 /** The profile update of a gateway on one page: reviewed, confirmed, and followed to its end. */
 
-import { Breadcrumb, BreadcrumbItem, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
+import { EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { codeOf, toShownProblem } from '../api/problem.ts';
 import { profileUpdateQuery } from '../api/queries.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { phaseText } from '../format/profile-update-phase.ts';
+import { updatesTexts as texts } from '../texts/updates.ts';
+import { GatewayBreadcrumb } from '../ui/gateway-breadcrumb.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
@@ -33,34 +34,13 @@ export function Updates() {
   const isRefused = nothingToReview.has(codeOf(error));
   return (
     <PageSection>
-      <PageTitle title={`Updates of ${address.gateway}`} />
-      <Breadcrumb>
-        <BreadcrumbItem
-          render={({ className }) => (
-            <Link to="/gateways" className={className}>
-              Gateways
-            </Link>
-          )}
-        />
-        <BreadcrumbItem
-          render={({ className }) => (
-            <Link
-              to="/gateways/$gateway"
-              params={{ gateway: address.gateway }}
-              search={address.tenant === undefined ? {} : { tenant: address.tenant }}
-              className={className}
-            >
-              {address.gateway}
-            </Link>
-          )}
-        />
-        <BreadcrumbItem isActive>Updates</BreadcrumbItem>
-      </Breadcrumb>
+      <PageTitle title={texts.title(address.gateway)} />
+      <GatewayBreadcrumb address={address} page={texts.page} />
       <div className="console-title-row">
         <Title headingLevel="h1">
           {update === undefined || isRefused
-            ? `Updates of ${address.gateway}`
-            : `Profile ${update.from.version} → ${update.to.version}`}
+            ? texts.title(address.gateway)
+            : texts.versions(update.from.version, update.to.version)}
         </Title>
         {update === undefined || isRefused ? null : (
           <span className="console-subtle">
@@ -84,7 +64,7 @@ function Instead({ error, isRefused }: { readonly error: Error | null; readonly 
   if (!isRefused) return <ProblemAlert error={error} />;
   const { detail, reasons } = toShownProblem(error);
   return (
-    <EmptyState titleText="Nothing to review" headingLevel="h2">
+    <EmptyState titleText={texts.nothing} headingLevel="h2">
       <EmptyStateBody>
         {detail === undefined ? null : (
           <p>

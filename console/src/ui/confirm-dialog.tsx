@@ -17,6 +17,10 @@ import {
 import { useState } from 'react';
 import { downtimeText } from '../format/profile-update-phase.ts';
 import { shownDuration } from '../format/time.ts';
+import { actTexts } from '../texts/acts.ts';
+import { updatesTexts } from '../texts/updates.ts';
+
+const { confirm, dialog: texts, words } = updatesTexts;
 
 export interface ConfirmDialogProps {
   readonly update: ProfileUpdate;
@@ -30,15 +34,15 @@ export function ConfirmDialog({ update, asksAboutPause, isSending, onConfirm, on
   const [knowsPause, setKnowsPause] = useState(false);
   const { gateway, from, to, summary } = update;
   const facts = [
-    ['Gateway', gateway.name],
-    ['Profile', `${from.version} → ${to.version}`],
-    ['Nodes replaced', summary.repaves.length === 0 ? 'None' : String(summary.repaves.length)],
-    ['Usually takes', `about ${shownDuration(summary.usualDurationSeconds)}`],
-    ['Downtime', downtimeText[summary.downtime]],
+    [texts.gateway, gateway.name],
+    [texts.profile, `${from.version} → ${to.version}`],
+    [words.replaced, summary.repaves.length === 0 ? texts.none : String(summary.repaves.length)],
+    [words.takes, words.about(shownDuration(summary.usualDurationSeconds))],
+    [words.downtime, downtimeText[summary.downtime]],
   ] as const;
   return (
     <Modal isOpen variant="small" onClose={onClose} aria-labelledby="confirm-title" aria-describedby="confirm-body">
-      <ModalHeader title="Confirm updates?" labelId="confirm-title" />
+      <ModalHeader title={texts.title} labelId="confirm-title" />
       <ModalBody id="confirm-body">
         <DescriptionList isHorizontal isCompact>
           {facts.map(([term, description]) => (
@@ -48,12 +52,13 @@ export function ConfirmDialog({ update, asksAboutPause, isSending, onConfirm, on
             </DescriptionListGroup>
           ))}
         </DescriptionList>
+        {update.supersedes === undefined ? null : <p>{texts.supersedes(update.supersedes.to.version)}</p>}
         {asksAboutPause ? (
-          <Alert variant="warning" isInline component="h2" title="This gateway is paused" className="console-above">
-            <p>A pause holds agent updates only: this profile update would start all the same.</p>
+          <Alert variant="warning" isInline component="h2" title={confirm.paused} className="console-above">
+            <p>{texts.pausedDetail}</p>
             <Checkbox
               id="acknowledge-pause"
-              label={`I know that ${gateway.name} is paused`}
+              label={texts.knows(gateway.name)}
               isChecked={knowsPause}
               onChange={(_event, isChecked) => setKnowsPause(isChecked)}
             />
@@ -66,10 +71,10 @@ export function ConfirmDialog({ update, asksAboutPause, isSending, onConfirm, on
           isDisabled={isSending || (asksAboutPause && !knowsPause)}
           onClick={() => onConfirm({ acknowledgePause: knowsPause })}
         >
-          Confirm
+          {texts.confirm}
         </Button>
         <Button variant="link" onClick={onClose}>
-          Cancel
+          {actTexts.cancel}
         </Button>
       </ModalFooter>
     </Modal>

@@ -6,7 +6,10 @@
 import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 import { Button, Card, CardBody, CardTitle, Label } from '@patternfly/react-core';
 import { type CSSProperties, useState } from 'react';
-import { changedParts, type DiffLine, differenceRows, type LineParts } from '../format/difference-rows.ts';
+import { beginningOf, changedParts, type DiffLine, differenceRows, type LineParts } from '../format/difference-rows.ts';
+import { updatesTexts } from '../texts/updates.ts';
+
+const texts = updatesTexts.difference;
 
 type Layer = ProfileUpdate['layers'][number];
 type Pack = Layer['packs'][number];
@@ -25,11 +28,15 @@ function LayerDifference({ layer }: { readonly layer: Layer }) {
   const moved = layer.packs.filter(({ change }) => change !== 'same');
   const same = layer.packs.filter(({ change }) => change === 'same');
   return (
-    <Card component="section" aria-label={`Layer ${layer.layer}`} className="console-layer">
+    <Card component="section" aria-label={texts.layer(layer.layer)} className="console-layer">
       <CardTitle component="h3">
         <span className="console-labels">
           {layer.layer}
-          {layer.isMoved ? <Label color="blue">Moves</Label> : <Label variant="outline">Unchanged</Label>}
+          {layer.isMoved ? (
+            <Label color="blue">{texts.moves}</Label>
+          ) : (
+            <Label variant="outline">{texts.unchanged}</Label>
+          )}
         </span>
       </CardTitle>
       <CardBody>
@@ -38,7 +45,7 @@ function LayerDifference({ layer }: { readonly layer: Layer }) {
         ))}
         {same.length === 0 ? null : (
           <p className="console-subtle console-text">
-            Unchanged: {same.map(({ name, toVersion }) => `${name} ${toVersion ?? ''}`.trim()).join(', ')}
+            {texts.unchangedPacks(same.map(({ name, toVersion }) => `${name} ${toVersion ?? ''}`.trim()).join(', '))}
           </p>
         )}
       </CardBody>
@@ -49,9 +56,9 @@ function LayerDifference({ layer }: { readonly layer: Layer }) {
 function packTitle({ name, change, fromVersion = '', toVersion = '' }: Pack): string {
   switch (change) {
     case 'added':
-      return `${name} ${toVersion} (new)`;
+      return `${name} ${toVersion} ${texts.isNew}`;
     case 'removed':
-      return `${name} ${fromVersion} (removed)`;
+      return `${name} ${fromVersion} ${texts.isRemoved}`;
     case 'changed':
     case 'same':
       return fromVersion === toVersion ? `${name} ${toVersion}` : `${name} ${fromVersion} → ${toVersion}`;
@@ -68,9 +75,9 @@ function PackDifference({ pack }: { readonly pack: Pack }) {
       {pack.deletes.length === 0 ? null : (
         <div className="console-deletes">
           <div>
-            <Label status="danger">Deleted</Label>
+            <Label status="danger">{texts.deleted}</Label>
           </div>
-          <ul aria-label={`Objects deleted with ${pack.name}`}>
+          <ul aria-label={texts.deletedWith(pack.name)}>
             {pack.deletes.map((object) => (
               <li key={object} className="console-text">
                 {object}
@@ -98,10 +105,10 @@ function LineTable({ title, lines }: { readonly title: string; readonly lines: r
       <thead>
         <tr>
           <th scope="col" colSpan={2}>
-            Current Configuration
+            {texts.current}
           </th>
           <th scope="col" colSpan={2}>
-            Pending Configuration
+            {texts.pending}
           </th>
         </tr>
       </thead>
@@ -118,7 +125,7 @@ function LineTable({ title, lines }: { readonly title: string; readonly lines: r
                   size="sm"
                   onClick={() => setUnfolded((before) => new Set([...before, row.id]))}
                 >
-                  Show {row.lines.length} unchanged lines
+                  {row.isChange ? texts.showChanged(row.lines.length) : texts.showUnchanged(row.lines.length)}
                 </Button>
               </td>
             </tr>
@@ -133,9 +140,9 @@ const lineKey = ({ left, right }: DiffLine): string => `${left?.number ?? ''} ${
 
 const said = {
   same: undefined,
-  changed: { left: 'changed from:', right: 'changed to:' },
-  removed: { left: 'removed:', right: undefined },
-  added: { left: undefined, right: 'added:' },
+  changed: { left: texts.changedFrom, right: texts.changedTo },
+  removed: { left: texts.removed, right: undefined },
+  added: { left: undefined, right: texts.added },
 } as const;
 
 function Line({ line }: { readonly line: DiffLine }) {
@@ -161,10 +168,11 @@ function Side({
   readonly look: 'same' | 'gone' | 'new';
   readonly says: string | undefined;
 }) {
+  const [isWhole, setIsWhole] = useState(false);
   if (side === undefined) {
     return (
       <td colSpan={2} className="console-no-line">
-        <span className="pf-v6-screen-reader">no such line</span>
+        <span className="pf-v6-screen-reader">{texts.noLine}</span>
       </td>
     );
   }
@@ -173,6 +181,7 @@ function Side({
   const indent: CSSProperties & { '--console-indentation': number } = { '--console-indentation': indentation };
   const mark = look === 'gone' ? '−' : look === 'new' ? '+' : ' ';
   const Changed = look === 'gone' ? 'del' : 'ins';
+  const beginning = isWhole ? undefined : beginningOf(side.text);
   return (
     <>
       <td className={`console-number console-${look}`} aria-hidden="true">
@@ -183,7 +192,14 @@ function Side({
         <span aria-hidden="true" className="console-mark">
           {mark}
         </span>
-        {parts === undefined ? (
+        {beginning !== undefined ? (
+          <>
+            {beginning.trimStart()}{' '}
+            <Button variant="link" isInline size="sm" onClick={() => setIsWhole(true)}>
+              {texts.showValue(side.text.length)}
+            </Button>
+          </>
+        ) : parts === undefined ? (
           side.text.trimStart()
         ) : (
           <>

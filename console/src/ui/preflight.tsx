@@ -1,21 +1,24 @@
 import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 import { Card, CardBody, CardTitle, Label } from '@patternfly/react-core';
+import { updatesTexts } from '../texts/updates.ts';
 import { Instant } from './instant.tsx';
 
+const texts = updatesTexts.preflight;
+
 const looks: Readonly<Record<string, { readonly text: string; readonly status: 'success' | 'danger' | 'warning' }>> = {
-  passed: { text: 'Passed', status: 'success' },
-  failed: { text: 'Failed', status: 'danger' },
-  unknown: { text: 'Unknown', status: 'warning' },
+  passed: { text: texts.passed, status: 'success' },
+  failed: { text: texts.failed, status: 'danger' },
+  unknown: { text: texts.unknown, status: 'warning' },
 };
 
 /** Kept fresh by each observation while the plan waits, and checked again when the update starts. */
 export function Preflight({ preflight }: { readonly preflight: ProfileUpdate['preflight'] }) {
   return (
     <Card isFullHeight>
-      <CardTitle component="h2">Preflight</CardTitle>
+      <CardTitle component="h2">{texts.title}</CardTitle>
       <CardBody>
         {preflight.results.length === 0 ? (
-          <p>The gateway has not checked this plan yet; it does with one of its next polls.</p>
+          <p>{texts.none}</p>
         ) : (
           <ul className="console-checks">
             {preflight.results.map(({ check, outcome, message }) => {
@@ -35,7 +38,8 @@ export function Preflight({ preflight }: { readonly preflight: ProfileUpdate['pr
         )}
         {preflight.at === undefined ? null : (
           <p className="console-subtle">
-            As of <Instant at={preflight.at} />; checked again when the update starts.
+            {texts.asOf} <Instant at={preflight.at} />
+            {texts.again}
           </p>
         )}
       </CardBody>

@@ -107,11 +107,14 @@ describe('a first look in the browser, in order', () => {
     await eventually(() => fact('Agent Version').textContent()).toBe('4.2.7');
     await eventually(() => fact('Profile').textContent()).toContain('should run 4.2.7');
     await story.page.getByText('waits for a person to confirm it').waitFor();
+    await look('gateway');
+    await story.page.getByRole('tab', { name: 'Nodes' }).click();
     const { nodes } = await story.plane.client.getGateway({ params: { gateway: rolled } });
     expect(nodes.length).toBeGreaterThanOrEqual(3);
-    for (const { name } of nodes)
-      await story.page.getByRole('table', { name: 'Nodes' }).getByRole('row', { name }).waitFor();
-    await look('gateway');
+    for (const { name, role } of nodes) {
+      await story.row(role === 'worker' ? 'Workers' : 'Control planes', name).waitFor();
+    }
+    await look('gateway-nodes');
     await story.page.getByRole('tab', { name: 'Profile' }).click();
     await heading(/Locked/, 2).waitFor();
     await heading(/Profile 4\.2\.7 is available/, 2).waitFor();

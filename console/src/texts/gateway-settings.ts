@@ -1,0 +1,63 @@
+/** What the Settings tab of a gateway says. */
+
+export const gatewaySettingsTexts = {
+  pause: {
+    title: 'Agent upgrades',
+    toggle: 'Pause Agent Upgrades',
+    does: 'While it is on, no update of the agent starts on this gateway. A step that has begun finishes, the gateway goes on polling, and a profile update can still be confirmed.',
+    act: 'pausing or resuming agent upgrades',
+    setTitle: (gateway: string) => `Pause agent upgrades of ${gateway}?`,
+    set: 'Pause',
+    clearTitle: (gateway: string) => `Resume agent upgrades of ${gateway}?`,
+    clear: 'Resume',
+    clearDetail: 'Only this gateway’s own pause ends; a pause of its project or tenant goes on holding it.',
+    heldBy: 'What holds it',
+    notHeld: 'No scope of this gateway is paused: its agent is kept current by itself.',
+    exempt: 'It is paused and exempt: its agent is kept current all the same.',
+    scopes: { tenant: 'Tenant', project: 'Project', gateway: 'Gateway' },
+    columns: { scope: 'Scope', by: 'By', since: 'Since', until: 'Until', reason: 'Reason' },
+    noEnd: 'without an end',
+    table: 'Pauses that concern this gateway',
+    elsewhere: 'Pauses of a tenant or project are set and ended on the page Settings.',
+  },
+  exemption: {
+    title: 'Exemption',
+    none: 'An exemption lets this one gateway be updated although a scope of it is paused. It has an end and stays in the audit.',
+    act: 'exempting a gateway',
+    set: 'Exempt this gateway',
+    setTitle: (gateway: string) => `Exempt ${gateway} from its pauses?`,
+    setSubmit: 'Exempt',
+    clear: 'End the exemption',
+    by: 'By',
+    reason: 'Reason',
+    since: 'Since',
+    until: 'Until',
+  },
+  takenBack: {
+    title: 'Agent versions that were taken back',
+    none: 'None. A version that does not prove itself here is taken back by the gateway itself and stands here then.',
+    detail: 'Not offered to this gateway again until a person says so or a newer version comes.',
+    table: 'Agent versions that were taken back',
+    columns: { version: 'Version', at: 'Taken back', reason: 'Why', act: 'Act' },
+    retry: (version: string) => `Try ${version} again`,
+    act: 'trying an agent version again',
+    isRetried: 'A person has said that it may be tried again; the next poll brings it.',
+  },
+  installation: {
+    title: 'Installation',
+    detail:
+      'A fresh registration token with what installs the agent, such as after its own has expired or its cluster was made anew.',
+    show: 'Install it again',
+  },
+  delete: {
+    title: 'Delete this gateway',
+    detail:
+      'The agent removes itself and the gateway leaves the control plane. Host clusters go on; nothing about them changes.',
+    button: 'Delete the gateway',
+    act: 'deleting a gateway',
+    dialogTitle: (gateway: string) => `Delete ${gateway}?`,
+    type: (gateway: string) => `Type ${gateway} to say that this is the one`,
+    submit: 'Delete',
+    already: (status: string) => `The gateway is ${status} already.`,
+  },
+} as const;
