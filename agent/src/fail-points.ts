@@ -45,6 +45,7 @@ const ofProfileCluster = {
   patchTopology: 'effect',
   deleteMachine: 'effect',
   applyObject: 'effect',
+  keepObject: 'effect',
   readObject: 'read',
   deleteObject: 'effect',
   listBlockingBudgets: 'read',
@@ -121,6 +122,7 @@ export function failingDoors(points: FailPoints, role: Role): FailingDoors {
       options.dryRun
         ? door.applyObject(object, options)
         : around('applyObject', () => door.applyObject(object, options)),
+    keepObject: (object) => around('keepObject', () => door.keepObject(object)),
     deleteObject: (reference) => around('deleteObject', () => door.deleteObject(reference)),
   });
   const serverDoor = (door: ControlPlane): Effects<ControlPlane, typeof ofControlPlane> => ({

@@ -143,6 +143,8 @@ export const ProfileUpdateProgressMessage = Type.Object({
   retry: Type.Integer({ minimum: 0 }),
   controlPlanesUpdatedAt: Type.Optional(Timestamp),
   completedAt: Type.Optional(Timestamp),
+  /** What somebody else changed or deleted in the middle, and was put right: the newest ones. */
+  repairs: Type.Optional(Type.Array(Type.Object({ at: Timestamp, what: Text(1000) }), { maxItems: 50 })),
 });
 
 /** What the agent saw. Its digest is sha256 over the canonical JSON of this object. */
@@ -225,6 +227,8 @@ export const PollRequest = Type.Object({
   targetDigest: Type.Optional(Digest),
   handOverNumber: Type.Integer({ minimum: 0 }),
   agent: AgentReleaseMessage,
+  /** Of the Secret that keeps the agent's key. No copy of the Secret has it, so by it two agents with one key are found. */
+  identityUid: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
   /** While an attempt runs; a trial poll names it and starts nothing. */
   attemptId: Type.Optional(Id),
   isTrial: Type.Optional(Type.Boolean()),

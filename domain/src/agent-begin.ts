@@ -5,6 +5,7 @@
 
 import { attemptReasonText, isSameAgent } from './agent-attempt.ts';
 import type { ObservedAgentDeployment, ObservedAgentPod } from './agent-cluster.ts';
+import { pauserOf } from './agent-fault.ts';
 import type { AgentAttempt, AgentRelease, AgentState } from './agent-update-types.ts';
 import { addMilliseconds, formatInstant, type Instant } from './instant.ts';
 import type { Reason } from './reason.ts';
@@ -126,19 +127,9 @@ function surroundingHolds(facts: BeginFacts, now: Instant, timings: Timings): re
     });
   }
   if (!isSameAgent(deployment.release, me.release) || deployment.imageSetBy !== undefined) {
-    holds.push({
-      code: 'image-set-by',
-      message: `The image of the Deployment gatehouse-agent is set by ${deployment.imageSetBy ?? 'somebody else'}.`,
-      nextStep: 'Remove the image from what that tool applies, or delete the Deployment: the guard makes it again.',
-    });
+    holds.push(imageSetByHold(deployment));
   }
-  if (deployment.isPaused) {
-    holds.push({
-      code: 'deployment-paused',
-      message: 'The Deployment gatehouse-agent is paused by its owner.',
-      nextStep: 'Run `kubectl rollout resume deployment gatehouse-agent` in its namespace.',
-    });
-  }
+  if (deployment.isPaused) holds.push(pausedHold(deployment));
   if (!isRolloutComplete(deployment)) {
     holds.push({
       code: 'rollout-in-progress',
@@ -155,6 +146,22 @@ function surroundingHolds(facts: BeginFacts, now: Instant, timings: Timings): re
     });
   }
   return holds;
+}
+
+export function imageSetByHold({ imageSetBy }: ObservedAgentDeployment): Reason<BeginHoldCode> {
+  return {
+    code: 'image-set-by',
+    message: `The image of the Deployment gatehouse-agent is set by ${imageSetBy ?? 'somebody else'}.`,
+    nextStep: 'Remove the image from what that tool applies, or delete the Deployment: the guard makes it again.',
+  };
+}
+
+export function pausedHold(deployment: ObservedAgentDeployment): Reason<BeginHoldCode> {
+  return {
+    code: 'deployment-paused',
+    message: `The Deployment gatehouse-agent is paused by ${pauserOf(deployment)}.`,
+    nextStep: 'Run `kubectl rollout resume deployment gatehouse-agent` in its namespace.',
+  };
 }
 
 /** Only the named agent's pods are left, and they have been Ready for `minReadySeconds`. */

@@ -72,6 +72,11 @@ export function nobodysFault(code: string, message: string): Fault {
   return { isBlamed: false, reason: { code, message: cut(message) } };
 }
 
+/** By its field manager's name, such as `kubectl-rollout`. */
+export function pauserOf({ pausedBy }: ObservedAgentDeployment): string {
+  return pausedBy ?? 'its owner';
+}
+
 export function serverUnreachable(): Fault {
   return nobodysFault(
     'server-unreachable',
@@ -92,7 +97,10 @@ export function surroundingsFault(
   pods: readonly ObservedAgentPod[],
 ): Fault | undefined {
   if (deployment.isPaused) {
-    return nobodysFault('deployment-paused', "The agent's Deployment is paused by its owner, so no new pod is made");
+    return nobodysFault(
+      'deployment-paused',
+      `The agent's Deployment is paused by ${pauserOf(deployment)}, so no new pod is made`,
+    );
   }
   if (pods.length === 0) {
     return nobodysFault(

@@ -5,9 +5,17 @@
  */
 
 import { isAttemptRunning, isSameAgent } from './agent-attempt.ts';
-import { beginHolds, interruptedAttempt, isRetry, isRolloutComplete, type TargetAgent } from './agent-begin.ts';
+import {
+  beginHolds,
+  imageSetByHold,
+  interruptedAttempt,
+  isRetry,
+  isRolloutComplete,
+  pausedHold,
+  type TargetAgent,
+} from './agent-begin.ts';
 import type { ObservedAgentDeployment, ObservedAgentPod, ObservedLease, ObservedRehearsal } from './agent-cluster.ts';
-import { nobodysFault } from './agent-fault.ts';
+import { nobodysFault, pauserOf } from './agent-fault.ts';
 import { decideLease } from './agent-lease.ts';
 import { judgeRehearsal } from './agent-rehearsal.ts';
 import type { AgentStateChange } from './agent-state.ts';
@@ -59,6 +67,8 @@ export interface AgentUpdateFacts {
     readonly startedAt: Instant;
     readonly isStopping: boolean;
     readonly isTrialPending: boolean;
+    /** Since then the API server has answered it without a longer gap; absent: since its start. */
+    readonly seesSince?: Instant;
   };
   /** The Lease is this process's. */
   readonly isHolder: boolean;
@@ -211,7 +221,7 @@ function swap(
   if (deployment.isPaused) {
     return interrupt(
       attempt,
-      nobodysFault('deployment-paused', "The agent's Deployment is paused by its owner").reason,
+      nobodysFault('deployment-paused', `The agent's Deployment is paused by ${pauserOf(deployment)}`).reason,
       now,
     );
   }
@@ -228,6 +238,11 @@ function swap(
     },
     record({ kind: 'watching', attemptId: attempt.id, swappedAt: now }),
   );
+}
+
+/** For the new pod or for the old one to go, neither of which happens while somebody has paused the rollout. */
+function waiting(deployment: ObservedAgentDeployment): AgentUpdateDecisionOnGateway {
+  return deployment.isPaused ? { actions: [], holds: [pausedHold(deployment)] } : nothing;
 }
 
 /** The swap was applied and not recorded: the new agent's first pod tells when. */
@@ -249,6 +264,7 @@ function watch(
       deployment,
       pods: seen.pods,
       watcherStartedAt: seen.me.startedAt,
+      ...(seen.me.seesSince === undefined ? {} : { watcherSeesSince: seen.me.seesSince }),
       isServerReachable: seen.isServerReachable,
       trialFailure: seen.state.trialFailure,
       lease: seen.lease,
@@ -259,9 +275,9 @@ function watch(
   );
   switch (verdict.kind) {
     case 'wait':
-      return nothing;
+      return waiting(deployment);
     case 'ready':
-      if (attempt.readyAt !== undefined) return nothing;
+      if (attempt.readyAt !== undefined) return waiting(deployment);
       return doing(record({ kind: 'ready', attemptId: attempt.id, at: verdict.since }));
     case 'take-back': {
       const { reason, isBlamed } = verdict.fault;
@@ -290,7 +306,7 @@ function nextOfNewAgent(
   if (attempt.readyAt === undefined && own?.isReady === true) {
     return doing(record({ kind: 'ready', attemptId: attempt.id, at: own.readySince ?? now }));
   }
-  if (!seen.mayAct || !isRolloutComplete(deployment)) return nothing;
+  if (!seen.mayAct || !isRolloutComplete(deployment)) return waiting(deployment);
   return doing(record({ kind: 'settled', attemptId: attempt.id, at: now }));
 }
 
@@ -304,7 +320,11 @@ function nextWithoutAttempt(
   // Its reason was read when the attempt ended.
   const leftOver: readonly AgentUpdateAction[] = seen.rehearsal === undefined ? [] : [{ kind: 'endRehearsal' }];
   const good = recordGood(seen, deployment, now, timings);
-  if (target === undefined || isSameAgent(target.agent, me.release)) return doing(...leftOver, ...good);
+  if (target === undefined || isSameAgent(target.agent, me.release)) {
+    // Nothing is wanted, and yet this agent is not the one that its Deployment names.
+    const isForeign = !isSameAgent(deployment.release, me.release);
+    return { actions: [...leftOver, ...good], holds: isForeign ? [imageSetByHold(deployment)] : [] };
+  }
   const isVerificationOfTarget = seen.verification?.digest === target.agent.digest;
   const verificationFailure = isVerificationOfTarget ? seen.verification?.failure : undefined;
   const holds = beginHolds({ ...seen, target, deployment, verificationFailure }, now, timings);

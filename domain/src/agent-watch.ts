@@ -29,6 +29,8 @@ export interface WatchFacts {
   readonly pods: readonly ObservedAgentPod[];
   /** Start of the watching process. */
   readonly watcherStartedAt: Instant;
+  /** Since then the API server has answered the watcher without a longer gap; absent: since its start. */
+  readonly watcherSeesSince?: Instant;
   /** By the watcher, now. The guard does not know. */
   readonly isServerReachable: boolean | 'unknown';
   readonly trialFailure: TrialFailure | undefined;
@@ -53,8 +55,10 @@ export function watchNewAgent(facts: WatchFacts, now: Instant, timings: Timings)
     const since = ready.readySince ?? now;
     return isIdle(since, facts, now, timings) ? { kind: 'take-back', fault: idle(timings) } : { kind: 'ready', since };
   }
+  const silent = pods.find((pod) => pod.nodeSilentSince !== undefined);
   if (facts.attempt.readyAt !== undefined && pods.some((pod) => pod.createdAt <= (facts.attempt.readyAt ?? now))) {
-    if (ends.length === 0) return { kind: 'take-back', fault: readyLost };
+    if (ends.length === 0 && silent === undefined && gapEndedAt(facts) === undefined)
+      return { kind: 'take-back', fault: readyLost };
   }
   const excuse = excuseOf(facts, pods, ends, timings);
   const from = toInstant(Math.max(swappedAt(facts.attempt), ...excuse.map(({ at }) => at)));
@@ -115,6 +119,12 @@ function crashFault(end: ContainerEnd, { readyAt }: AgentAttempt): Fault {
   return { isBlamed: true, reason: endReason(end, readyAt === undefined ? 'at start' : 'after it was Ready') };
 }
 
+/** An agent that cannot renew its Lease is not Ready, and that no API server answered says nothing against it. */
+function gapEndedAt({ attempt, watcherSeesSince, watcherStartedAt }: WatchFacts): Instant | undefined {
+  const isGap = watcherSeesSince !== undefined && watcherSeesSince > watcherStartedAt;
+  return isGap && watcherSeesSince > (attempt.readyAt ?? swappedAt(attempt)) ? watcherSeesSince : undefined;
+}
+
 interface Excuse {
   /** The new agent's time starts anew here. */
   readonly at: Instant;
@@ -137,6 +147,16 @@ function excuseOf(
         'The new agent was restarted together with the old one, as by a reboot',
       ),
     });
+  }
+  for (const { nodeSilentSince } of pods) {
+    if (nodeSilentSince === undefined) continue;
+    const message = 'The node of the new agent has stopped reporting, and did not report again in time';
+    excuses.push({ at: nodeSilentSince, fault: nobodysFault('node-silent', message) });
+  }
+  const gapEnded = gapEndedAt(facts);
+  if (gapEnded !== undefined) {
+    const message = 'The API server did not answer for a while, and the new agent was not Ready again in time';
+    excuses.push({ at: gapEnded, fault: nobodysFault('cluster-unreachable', message) });
   }
   const newest = Math.max(...pods.map(({ createdAt }) => createdAt));
   const expected = addMilliseconds(swappedAt(attempt), timings.agentUpdate.readyDeadline / 4);

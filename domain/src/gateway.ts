@@ -87,6 +87,8 @@ export interface ObservedClusterApi {
   /** Variables of `spec.topology.variables` that a release may set, for example `osImage`. */
   readonly topologyVariables: Readonly<Record<string, string>>;
   /** `spec.topology.controlPlane.variables.overrides`, for an OS change that moves control planes first. */
+  /** Another field manager than ours that set the version or the OS, where Kubernetes tells; the one that wrote last. */
+  readonly topologySetBy?: string;
   readonly controlPlaneOverrides: Readonly<Record<string, string>>;
   /** When we last changed the topology, in whole seconds by the API server's clock. Absent where it cannot be read. */
   readonly topologyChangedAt?: Instant;

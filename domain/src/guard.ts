@@ -6,7 +6,7 @@
 
 import { attemptReasonText, isAttemptRunning, isSameAgent } from './agent-attempt.ts';
 import type { ObservedAgentDeployment, ObservedAgentPod } from './agent-cluster.ts';
-import { endReason, type Fault, notReadyFault } from './agent-fault.ts';
+import { endReason, type Fault, notReadyFault, pauserOf } from './agent-fault.ts';
 import type { AgentStateChange } from './agent-state.ts';
 import type { AgentRelease, AgentState, TakingBack } from './agent-update-types.ts';
 import { watchNewAgent } from './agent-watch.ts';
@@ -157,7 +157,7 @@ function holdOf({ state, deployment }: Seen): Reason | undefined {
   if (deployment.isPaused) {
     return {
       code: 'deployment-paused',
-      message: 'The Deployment gatehouse-agent is paused by its owner, so the guard leaves it alone.',
+      message: `The Deployment gatehouse-agent is paused by ${pauserOf(deployment)}, so the guard leaves it alone.`,
       nextStep: 'Run `kubectl rollout resume deployment gatehouse-agent` in its namespace.',
     };
   }

@@ -10,7 +10,7 @@ import { confirmedProgress } from './gateway-status.ts';
 import { acceptTarget, nextGeneration } from './generation.ts';
 import { type Instant, seconds } from './instant.ts';
 import { nextProfileUpdateActions } from './profile-update.ts';
-import type { PackObservation, ProfileUpdateAction } from './profile-update-step.ts';
+import type { PackObservation, ProfileUpdateAction, ProfileUpdateFacts } from './profile-update-step.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import { productionTimings } from './timings.ts';
 import {
@@ -99,9 +99,11 @@ function startWorld() {
   const currentPlan = () =>
     plan({ planId: `plan-${version}-${appliedProfile.digest}`, from: appliedProfile, to: newProfile });
 
+  let kept: ProfileUpdateFacts['kept'];
   const carryOut = (action: ProfileUpdateAction) => {
     if (action.kind === 'applyPack') packs[action.stepId] = { isApplied: true };
     else if (action.kind === 'recordAppliedProfile') appliedProfile = newProfile;
+    else if (action.kind === 'keepPacks') kept = { at: now, repairs: [] };
     else if (action.kind !== 'checkPreflight') cluster.apply(action);
   };
   const events: Readonly<Record<string, () => void>> = {
@@ -192,6 +194,7 @@ function startWorld() {
           packs,
           preflight: { at: now, results: [{ check: 'etcd-healthy', outcome: 'passed', message: 'ok' }] },
           appliedProfile,
+          ...(kept === undefined ? {} : { kept }),
           isAgentUpdateRunning: isAttemptRunning(attempt),
         },
         now,

@@ -35,6 +35,21 @@ export function nextOfNodeStep(
     const waits = [{ code: 'cluster-unknown', message: "Cluster API's objects could not be read." }];
     return { step: progress, actions: [], waits };
   }
+  const { asked: wasAsked, ...before } = progress;
+  const isAsked = step.move !== undefined && isAskedFor(cluster, step, facts);
+  const known = isAsked ? { ...before, asked: true } : before;
+  const outcome = nextOfAskedStep(facts, cluster, step, known, now, timings);
+  return wasAsked === true && !isAsked ? { ...outcome, changed: topologyChanged(cluster) } : outcome;
+}
+
+function nextOfAskedStep(
+  facts: ProfileUpdateFacts,
+  cluster: ObservedClusterApi,
+  step: NodeStep,
+  progress: StepProgress,
+  now: Instant,
+  timings: Timings,
+): StepOutcome {
   const moved = markMoved(withRefusal(progress, facts.refusal, now), movedMark(cluster, roleOf(step)), now);
   const refusal = refuseTarget(cluster, step);
   if (refusal !== undefined) return { step: moved, actions: [], waits: [], failure: refusal };
@@ -107,6 +122,18 @@ function isPatched(cluster: ObservedClusterApi, step: NodeStep, facts: ProfileUp
     topologyOs(cluster, facts) === step.to.os &&
     overriddenOs(cluster, facts) === undefined
   );
+}
+
+/** The topology asks for what the step is about; of a step that moves nothing, always. */
+export function isAskedFor(cluster: ObservedClusterApi, step: NodeStep, facts: ProfileUpdateFacts): boolean {
+  if (step.move === undefined || isPatched(cluster, step, facts)) return true;
+  if (step.kind === 'workers') return false;
+  return cluster.topologyVersion === step.to.kubernetes && controlPlaneOs(cluster, facts) === step.to.os;
+}
+
+export function topologyChanged({ clusterName, topologySetBy }: ObservedClusterApi): string {
+  const who = topologySetBy ?? 'somebody else';
+  return `The topology of the Cluster ${clusterName} was changed by ${who}, and is set as the plan says again.`;
 }
 
 /** At most one, and none that would roll a second set while a first one still rolls. */

@@ -9,6 +9,7 @@ import type {
   PreflightResult,
   ProfileUpdateProgress,
   ProfileUpdateStep,
+  Repair,
   StepProgress,
 } from './profile-update-types.ts';
 import type { Reason, Reasons } from './reason.ts';
@@ -25,6 +26,8 @@ export type ProfileUpdateAction =
       readonly pack: string;
       readonly deletes: readonly ObjectReference[];
     }
+  /** Looks whether the objects of these packs, all applied before, are still so, and puts right what is not. */
+  | { readonly kind: 'keepPacks'; readonly packs: readonly { readonly layer: LayerKind; readonly pack: string }[] }
   /** One patch: version and OS variable, and no override of the control planes' OS. */
   | { readonly kind: 'setVersionAndOs'; readonly to: NodeTarget }
   /** `controlPlane.variables.overrides`: the OS of the control planes alone. */
@@ -68,6 +71,8 @@ export interface ProfileUpdateFacts {
   /** What was last applied whole, by the inventory. */
   readonly appliedProfile?: ProfileReference;
   readonly isAgentUpdateRunning: boolean;
+  /** The last look at packs that are done, by this process: when it began, and what was put right in it. */
+  readonly kept?: { readonly at: Instant; readonly repairs: readonly Repair[]; readonly refusal?: string };
   /** The API server refused the last patch of the Cluster, in its words; absent once one was taken. */
   readonly refusal?: string;
 }
@@ -78,6 +83,8 @@ export interface StepOutcome {
   readonly actions: readonly ProfileUpdateAction[];
   readonly waits: readonly Reason[];
   readonly failure?: Reason;
+  /** What somebody else changed, in words; it is set again. */
+  readonly changed?: string;
   /** All control planes are on the target now. */
   readonly areControlPlanesUpdated?: boolean;
 }

@@ -104,6 +104,15 @@ export interface StepProgress {
   readonly deletesMachine?: string;
   /** Since when the step's writes are refused. */
   readonly refusedAt?: Instant;
+  /** The topology was seen to ask for what the step is about: if it no longer does, somebody has changed it. */
+  readonly asked?: boolean;
+}
+
+/** What somebody else changed or deleted in the middle, and was put right; told as an event. */
+export interface Repair {
+  readonly at: Instant;
+  /** A whole sentence that names the thing and, where Kubernetes tells, who did it. */
+  readonly what: string;
 }
 
 /** How far a confirmed update is; kept in the gateway's cluster, reported with each observation. */
@@ -123,4 +132,6 @@ export interface ProfileUpdateProgress {
   /** Set once, as soon as all control planes were observed on the target. */
   readonly controlPlanesUpdatedAt?: Instant;
   readonly completedAt?: Instant;
+  /** Oldest first. */
+  readonly repairs?: readonly Repair[];
 }

@@ -63,6 +63,8 @@ describe('an update to its end', () => {
       'milestone, 3 replaced',
       'pack:network/a',
       'pack:network/b',
+      'keepPacks',
+      'keepPacks',
       'recordAppliedProfile',
     ]);
   });

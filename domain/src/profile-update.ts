@@ -8,6 +8,7 @@
 import { addMilliseconds, type Instant, millisecondsBetween } from './instant.ts';
 import { machineWithoutNode } from './nodes-updated.ts';
 import { preflightOutcome } from './preflight.ts';
+import { isUnderWayUnknown, keepPacks, lastLookAtPacks, stateLost, undoneStep, withRepairs } from './profile-keep.ts';
 import { nextOfNodeStep } from './profile-update-nodes.ts';
 import {
   finished,
@@ -16,7 +17,6 @@ import {
   stepHolds,
   type ProfileUpdateAction,
   type ProfileUpdateFacts,
-  type ProfileUpdateOrder,
   type StepOutcome,
   withRefusal,
 } from './profile-update-step.ts';
@@ -37,7 +37,8 @@ export function nextProfileUpdateActions(
   now: Instant,
   timings: Timings = productionTimings,
 ): ProfileUpdateDecision {
-  const progress = progressOf(facts.order, facts.progress, now);
+  const known = progressOf(facts, now);
+  const progress = known.phase === 'running' ? withRepairs(known, facts.kept?.repairs ?? []) : known;
   switch (progress.phase) {
     case 'completed':
     case 'cancelled':
@@ -66,11 +67,8 @@ export function nextProfileUpdateActions(
  * Progress on another plan is of no use for this one, nor is that of the same one when it was cancelled and confirmed
  * again; what was done is observed.
  */
-function progressOf(
-  order: ProfileUpdateOrder,
-  known: ProfileUpdateProgress | undefined,
-  now: Instant,
-): ProfileUpdateProgress {
+function progressOf(facts: ProfileUpdateFacts, now: Instant): ProfileUpdateProgress {
+  const { order, progress: known } = facts;
   const isConfirmedAgain = known?.phase === 'cancelled' && order.retry > known.retry;
   // An honest plan id leads to one profile; under another one nothing of what was begun may be taken for done.
   const isOwn = known?.planId === order.planId && (known.to === undefined || known.to === order.to.digest);
@@ -83,6 +81,7 @@ function progressOf(
     steps: order.steps.map(({ id }) => ({ id, state: 'waiting' })),
     retry: order.retry,
     ...(known !== undefined && isUnderWay(known) ? { continues: known.planId } : {}),
+    ...(known === undefined && isUnderWayUnknown(facts) ? { continues: order.planId, repairs: [stateLost(now)] } : {}),
   };
 }
 
@@ -94,6 +93,11 @@ function isUnderWay(progress: ProfileUpdateProgress): boolean {
 
 /** What cannot hold while nodes are under way, and need not when a newer plan takes over from a stopped one. */
 const checksOfRest: readonly string[] = ['replicas-ready', 'nothing-rolling', 'no-machine-deleting'];
+
+/** Of a plan whose memory was lost nothing is known to be stuck. */
+function takesOver({ planId, continues }: ProfileUpdateProgress): boolean {
+  return continues !== undefined && continues !== planId;
+}
 
 /** A step that failed starts its time anew, and the machine that never came up makes room for another. */
 function resume(facts: ProfileUpdateFacts, progress: ProfileUpdateProgress, now: Instant): ProfileUpdateDecision {
@@ -182,9 +186,13 @@ function run(
   now: Instant,
   timings: Timings,
 ): ProfileUpdateDecision {
+  const undone = undoneStep(facts, progress, now);
+  if (undone !== undefined) {
+    return run(facts, withRepairs({ ...progress, steps: undone.steps }, [undone.repair]), now, timings);
+  }
   const index = progress.steps.findIndex(({ state }) => state !== 'done');
   const current = progress.steps[index];
-  if (current === undefined) return finish(facts, progress, now);
+  if (current === undefined) return finish(facts, progress, now, timings);
   const step = facts.order.steps.find(({ id }) => id === current.id);
   if (step === undefined) {
     throw new TypeError(
@@ -199,7 +207,7 @@ function run(
       state: 'running',
       startedAt: now,
       movedAt: now,
-      ...(progress.continues === undefined ? {} : doomed(facts, current.id)),
+      ...(takesOver(progress) ? doomed(facts, current.id) : {}),
     };
     return run(facts, withStep(progress, begun), now, timings);
   }
@@ -207,10 +215,15 @@ function run(
     step.kind === 'pack'
       ? nextOfPack(facts, step, current, now, timings)
       : nextOfNodeStep(facts, step, current, now, timings);
-  const next = withMilestone(withStep(progress, outcome.step), outcome, now);
+  const changed = outcome.changed === undefined ? [] : [{ at: now, what: outcome.changed }];
+  const next = withRepairs(withMilestone(withStep(progress, outcome.step), outcome, now), changed);
   if (outcome.failure !== undefined) return stop(next, outcome, outcome.failure, now);
   if (outcome.step.state === 'done') return run(facts, next, now, timings);
-  return { progress: next, actions: outcome.actions, waits: outcome.waits };
+  return {
+    progress: next,
+    actions: [...outcome.actions, ...keepPacks(facts, next, now, timings)],
+    waits: outcome.waits,
+  };
 }
 
 /** Exactly once, and kept: the event is written when this first appears. */
@@ -233,7 +246,18 @@ function stop(
   return { progress: { ...withStep(progress, failed), phase: 'stopped', stopped: failure }, actions: [], waits: [] };
 }
 
-function finish(facts: ProfileUpdateFacts, progress: ProfileUpdateProgress, now: Instant): ProfileUpdateDecision {
+function finish(
+  facts: ProfileUpdateFacts,
+  progress: ProfileUpdateProgress,
+  now: Instant,
+  timings: Timings,
+): ProfileUpdateDecision {
+  const last = lastLookAtPacks(facts, progress, now, timings);
+  if (last.kind === 'look') return { progress, actions: [last.action], waits: [] };
+  if (last.kind === 'wait') return { progress, actions: [], waits: [last.reason] };
+  if (last.kind === 'stop') {
+    return { progress: { ...progress, phase: 'stopped', stopped: last.failure }, actions: [], waits: [] };
+  }
   if (facts.appliedProfile?.digest !== facts.order.to.digest) {
     return { progress, actions: [{ kind: 'recordAppliedProfile', profile: facts.order.to }], waits: [] };
   }

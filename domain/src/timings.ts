@@ -64,6 +64,8 @@ export interface Timings {
     readonly stuckAfter: Milliseconds;
     /** A pack's objects have to be applied within this. */
     readonly packMax: Milliseconds;
+    /** Between two looks at whether what is applied is still so. */
+    readonly keepEvery: Milliseconds;
     /** A write may meet a conflict or an unwilling API server for so long before the step fails. */
     readonly writeRefusedMax: Milliseconds;
   };
@@ -103,6 +105,7 @@ export const productionTimings: Timings = {
     preflightAgeMax: seconds(60),
     stuckAfter: minutes(20),
     packMax: minutes(15),
+    keepEvery: seconds(15),
     writeRefusedMax: minutes(5),
   },
   platform: { settle: minutes(30) },

@@ -60,6 +60,8 @@ export interface AgentActorParts {
   readonly isStopping: () => boolean;
 }
 
+/** Looks are 4 s apart at most. */
+const gapMilliseconds = 8_000;
 const verifyAgainMilliseconds = 10_000;
 /** For as long one verification stands for the next: what has not begun by then may have been recalled since. */
 const verifiedMilliseconds = 600_000;
@@ -67,6 +69,8 @@ const verifiedMilliseconds = 600_000;
 export function createAgentActor(parts: AgentActorParts): AgentActor {
   const { cluster, clock, log, self, lease } = parts;
   let holds: readonly Reason[] = [];
+  let lastLook: number | undefined;
+  let seesSince: Instant | undefined;
   let refused: { readonly attemptId: string; readonly message: string } | undefined;
   let verification: { readonly digest: string; readonly failure?: string; readonly at: number } | undefined;
   const verified = new Map<string, { readonly repository: string; readonly at: number }>();
@@ -180,6 +184,7 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
         isStopping: parts.isStopping(),
         // Whoever looks has passed it.
         isTrialPending: false,
+        ...(seesSince === undefined ? {} : { seesSince }),
       },
       isHolder: lease.isHeld(),
       mayAct: lease.mayAct(),
@@ -205,9 +210,18 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
     };
   };
 
+  /** Counted from the first look that succeeds again. */
+  const noteGap = async (): Promise<void> => {
+    const now = await cluster.now();
+    const isGap = lastLook !== undefined && clock.monotonic() - lastLook > gapMilliseconds;
+    if (isGap) seesSince = now;
+    lastLook = clock.monotonic();
+  };
+
   return {
     holds: () => holds,
     async step(target) {
+      await noteGap();
       const facts = await look(target);
       const decision = nextAgentUpdateActions(facts, await cluster.now(), parts.settings.timings);
       const isHoldNew = texts(decision.holds) !== texts(holds);

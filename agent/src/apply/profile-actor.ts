@@ -36,6 +36,7 @@ import type { StepResult } from './agent-actor.ts';
 import { applyPack, packDigest } from './apply-pack.ts';
 import { execute, type Executors, type Outcome } from './executors.ts';
 import { type Inventory, packKey, readInventory, writeAppliedProfile } from './inventory.ts';
+import { type Kept, keepPacks } from './keep-packs.ts';
 import { parseProgress, storeProgress } from './profile-progress.ts';
 import { refuseStrangePack, type VerifiedOrder, verifyInitialProfile, verifyOrder } from './profile-order.ts';
 
@@ -66,6 +67,8 @@ interface CheckedPreflight {
   readonly results: readonly PreflightResult[];
 }
 
+const actionsAfterTheTurn: readonly ProfileUpdateAction['kind'][] = ['applyPack', 'keepPacks', 'checkPreflight'];
+
 const idle: StepResult = { pace: 'idle', hasNews: false };
 const initialRetryMilliseconds = 60_000;
 
@@ -77,6 +80,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
   }
   const { provider, osVariable, timings } = settings;
   const packs = createPackMemory();
+  let kept: (Kept & { readonly planId: string }) | undefined;
   let checked: CheckedPreflight | undefined;
   let refusal: string | undefined;
   let holds: readonly Reason[] = [];
@@ -159,6 +163,19 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
       });
       return result.kind === 'applied' ? 'done' : 'stop';
     },
+    async keepPacks({ packs: done }) {
+      const at = await cluster.now();
+      const found = done.flatMap(({ layer, pack: name }) => {
+        const pack = layerOf(profile, layer)?.packs.find((one) => one.name === name);
+        return pack === undefined ? [] : [{ layer, pack }];
+      });
+      const door = { cluster, profile: profileCluster, mayAct: () => lease.mayAct() };
+      const result = await keepPacks(door, found, at);
+      if (result === undefined) return 'stop';
+      kept = { ...result, planId: order.planId };
+      for (const { what } of result.repairs) log('warn', 'profile-update', { did: 'keepPacks', repaired: what });
+      return 'done';
+    },
     setVersionAndOs: ({ kind, to }) =>
       patch(kind, { version: to.kubernetes, variables: { [osVariable]: to.os }, controlPlaneOverrides: {} }),
     overrideControlPlaneOs: ({ kind, os }) => patch(kind, { controlPlaneOverrides: { [osVariable]: os } }),
@@ -193,6 +210,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
       packs: packs.observe(verified, inventory),
       ...(checked !== undefined && isFromPlan ? { preflight: { at: checked.at, results: checked.results } } : {}),
       ...(inventory.applied === undefined ? {} : { appliedProfile: inventory.applied }),
+      ...(kept?.planId === verified.order.planId ? { kept } : {}),
       isAgentUpdateRunning: isAttemptRunning(parseAgentState(map).attempt),
       ...(refusal === undefined ? {} : { refusal }),
     };
@@ -213,7 +231,7 @@ export function createProfileActor(parts: ProfileActorParts): ProfileActor {
       const executors = executorsFor(verified, facts.clusterApi);
       for (const action of decision.actions) {
         const act = (): Promise<Outcome> => execute(executors, action);
-        if (action.kind === 'applyPack' || action.kind === 'checkPreflight') later.push(act);
+        if (actionsAfterTheTurn.includes(action.kind)) later.push(act);
         else if ((await act()) === 'stop') break;
       }
       const { phase } = decision.progress;

@@ -24,6 +24,7 @@ const Step = Type.Object({
   message: Type.Optional(Type.String()),
   deletesMachine: Type.Optional(Type.String()),
   refusedAt: Type.Optional(Time),
+  asked: Type.Optional(Type.Boolean()),
 });
 const Progress = Type.Object({
   planId: Type.String(),
@@ -38,6 +39,7 @@ const Progress = Type.Object({
   continues: Type.Optional(Type.String()),
   controlPlanesUpdatedAt: Type.Optional(Time),
   completedAt: Type.Optional(Time),
+  repairs: Type.Optional(Type.Array(Type.Object({ at: Time, what: Type.String() }))),
 });
 
 const instantFields: readonly string[] = [
@@ -47,6 +49,7 @@ const instantFields: readonly string[] = [
   'refusedAt',
   'controlPlanesUpdatedAt',
   'completedAt',
+  'at',
 ];
 
 /** Undefined when none was stored. Throws when what is stored cannot be read: going on by a guess could roll nodes. */
@@ -70,12 +73,13 @@ export function parseProgress(map: StoredMap | undefined): ProfileUpdateProgress
       continues: rest.continues,
       controlPlanesUpdatedAt: instant(controlPlanesUpdatedAt),
       completedAt: instant(completedAt),
+      repairs: value.repairs?.map(({ at, what }) => ({ at: parseInstant(at), what })),
     }),
   };
 }
 
 function parseStep(step: Static<typeof Step>): StepProgress {
-  const { id, state, movedMark, message, deletesMachine } = step;
+  const { id, state, movedMark, message, deletesMachine, asked } = step;
   return {
     id,
     state,
@@ -87,6 +91,7 @@ function parseStep(step: Static<typeof Step>): StepProgress {
       movedMark,
       message,
       deletesMachine,
+      asked,
     }),
   };
 }

@@ -89,6 +89,14 @@ export interface AgentCluster {
   deleteRehearsal(): Promise<void>;
 }
 
+/** `by`: the field managers that had set our fields otherwise. */
+export type KeepResult =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'made-again' }
+  | { readonly kind: 'repaired'; readonly by: readonly string[] }
+  | 'conflict'
+  | Refused;
+
 export interface TopologyPatch {
   readonly version?: KubernetesVersion;
   /** Sets `spec.topology.variables` entries by name. */
@@ -112,6 +120,8 @@ export interface ProfileCluster {
 
   /** Server-side apply with our field manager; `dryRun` changes nothing. */
   applyObject(object: KubernetesObject, options: { readonly dryRun: boolean }): Promise<WriteResult>;
+  /** Applies an object that was applied before, and says whether that put anything right. */
+  keepObject(object: KubernetesObject): Promise<KeepResult>;
   readObject(reference: ObjectReference): Promise<KubernetesObject | undefined>;
   /** Deletes it, and answers `written` also when it was gone. */
   deleteObject(reference: ObjectReference): Promise<WriteResult>;

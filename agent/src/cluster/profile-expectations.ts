@@ -28,7 +28,11 @@ export interface ProfileClusterUnderTest {
   };
   /** A namespace that exists and in which objects may be applied. */
   readonly namespace: string;
-  readonly owner: { pauseCluster(isPaused: boolean): Promise<void> };
+  readonly owner: {
+    pauseCluster(isPaused: boolean): Promise<void>;
+    /** Sets entries of a ConfigMap in `namespace`, as `kubectl edit` does. */
+    editConfigMap(name: string, data: Readonly<Record<string, string>>): Promise<void>;
+  };
   /** As in `cluster-expectations.ts`. */
   waitFor<T>(what: string, seconds: number, read: () => Promise<T | undefined>): Promise<T>;
   dispose(): Promise<void>;
@@ -283,6 +287,23 @@ export function describeProfileCluster(name: string, makeCluster: () => Promise<
         expect(await profile.deleteObject(reference())).toBe('written');
         expect(await profile.deleteObject(reference())).toBe('written');
         expect(await profile.readObject(reference())).toBeUndefined();
+      });
+
+      it('are put right when somebody changed or deleted them, and what others set beside ours stays', async () => {
+        await profile.applyObject(configMap({ a: '1', b: '2' }), { dryRun: false });
+        expect(await profile.keepObject(configMap({ a: '1', b: '2' }))).toEqual({ kind: 'same' });
+        await world.owner.editConfigMap('expected', { a: 'other', theirs: 'x' });
+        expect(await profile.keepObject(configMap({ a: '1', b: '2' }))).toEqual({
+          kind: 'repaired',
+          by: ['kubectl-edit'],
+        });
+        expect((await profile.readObject(reference()))?.['data']).toEqual({ a: '1', b: '2', theirs: 'x' });
+        await world.owner.editConfigMap('expected', { theirs: 'y' });
+        expect(await profile.keepObject(configMap({ a: '1', b: '2' }))).toEqual({ kind: 'same' });
+        expect((await profile.readObject(reference()))?.['data']).toEqual({ a: '1', b: '2', theirs: 'y' });
+        await profile.deleteObject(reference());
+        expect(await profile.keepObject(configMap({ a: '1' }))).toEqual({ kind: 'made-again' });
+        expect((await profile.readObject(reference()))?.['data']).toEqual({ a: '1' });
       });
 
       it('are not changed by a dry run', async () => {

@@ -132,7 +132,7 @@ const toReplicas = (replicas: ObservedReplicas) => ({ ...replicas });
 
 function toProgress(progress: ProfileUpdateProgress): NonNullable<Observation['profileUpdate']> {
   // What it leads to is the agent's own memory; the control plane knows its plans.
-  const { to: _to, startedAt, stopped, controlPlanesUpdatedAt, completedAt, steps, ...rest } = progress;
+  const { to: _to, startedAt, stopped, controlPlanesUpdatedAt, completedAt, steps, repairs, ...rest } = progress;
   return {
     ...rest,
     startedAt: formatInstant(startedAt),
@@ -151,6 +151,7 @@ function toProgress(progress: ProfileUpdateProgress): NonNullable<Observation['p
       stopped: stopped && toReason(stopped),
       controlPlanesUpdatedAt: stamp(controlPlanesUpdatedAt),
       completedAt: stamp(completedAt),
+      repairs: repairs?.slice(-50).map(({ at, what }) => ({ at: formatInstant(at), what: clip(what, 1000) })),
     }),
   };
 }

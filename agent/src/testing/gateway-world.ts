@@ -22,6 +22,7 @@ import type { Self } from '../self.ts';
 import { rehearse } from '../update/rehearse.ts';
 import { type ControlPlaneInMemory, createControlPlaneInMemory } from './control-plane-in-memory.ts';
 import { lastWords, type Misbehaviour, misusedCluster, misusedControlPlane, ownEnd } from './misbehaviour.ts';
+import { type Act, notingPolls, soleActOf } from './noted-acts.ts';
 import { openRepository, type TestRepository } from './test-repository.ts';
 
 export interface GatewayWorld {
@@ -30,12 +31,16 @@ export interface GatewayWorld {
   readonly server: ControlPlaneInMemory;
   readonly logs: readonly string[];
   readonly releases: TestRepository;
+  /** What agents did that only one may do at a time. */
+  readonly acts: readonly Act[];
   agentOf(version: string): { readonly version: string; readonly digest: string };
   misbehave(version: string, how: Misbehaviour): void;
   /** Gives the gateway that target with the next generation. */
   order(target: Omit<Target, 'generation' | 'settings'>): void;
   /** Names the agent of that release in the next target. */
   orderAgent(version: string, more?: { readonly isRetried?: boolean }): void;
+  /** As when somebody applies the install manifest once more. */
+  applyManifestAgain(): Promise<void>;
   /** Asks again, letting time pass, until the answer is not undefined. */
   waitFor<T>(what: string, seconds: number, read: () => T | undefined | Promise<T | undefined>): Promise<T>;
   dispose(): Promise<void>;
@@ -70,6 +75,7 @@ export async function createGatewayWorld(options: {
   const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repository: releases, clock });
   const misbehaviour = new Map<string, Misbehaviour>();
   const logs: string[] = [];
+  const acts: Act[] = [];
 
   const simulated = createSimulatedCluster({
     clock,
@@ -116,8 +122,14 @@ export async function createGatewayWorld(options: {
       return Promise.race([asAgent(pod, how), ended]);
     };
   const selfOf = ({ podName, release }: PodContext): Self => ({ podName, release, repository });
+  const note =
+    ({ podName, owner }: PodContext) =>
+    (what: string): void => {
+      const { holder } = simulated.read().lease ?? {};
+      if (owner.kind === 'replica-set') acts.push({ at: clock.wall(), podName, what, holder });
+    };
   const common = (pod: PodContext) => ({
-    cluster: fenced(simulated.connect(pod.podName), pod.cutOff),
+    cluster: fenced(simulated.connect(pod.podName), { cutOff: pod.cutOff, note: note(pod) }),
     self: selfOf(pod),
     environment: { GATEHOUSE_TIMINGS: JSON.stringify(options.timings ?? {}) },
     clock,
@@ -131,7 +143,7 @@ export async function createGatewayWorld(options: {
     ),
   });
   const openControlPlane = (pod: PodContext, how: Misbehaviour, age: () => number) => () => ({
-    controlPlane: misusedControlPlane(server.connect(pod.podName), how, age),
+    controlPlane: misusedControlPlane(notingPolls(server.connect(pod.podName), note(pod)), how, age),
     close: async () => {},
   });
   const ageOf = (): (() => number) => {
@@ -174,10 +186,14 @@ export async function createGatewayWorld(options: {
   };
 
   const installer = simulated.connect();
-  await installer.writeMap('settings', settings(releases.root, options), undefined);
-  await installer.writeMap('identity', { registrationToken: 'token-1' }, undefined);
   const first = releases.release('4.1.12').agent;
-  simulated.installGuard({ version: platformVersion(first.version), digest: first.digest }, repository);
+  const applyManifest = async (): Promise<void> => {
+    const before = await installer.readMap('settings');
+    await installer.writeMap('settings', settings(releases.root, options), before?.resourceVersion);
+    simulated.installGuard({ version: platformVersion(first.version), digest: first.digest }, repository);
+  };
+  await installer.writeMap('identity', { registrationToken: 'token-1' }, undefined);
+  await applyManifest();
 
   let generation = 0;
   const world: GatewayWorld = {
@@ -186,6 +202,8 @@ export async function createGatewayWorld(options: {
     server,
     logs,
     releases,
+    acts,
+    applyManifestAgain: applyManifest,
     agentOf: (version) => {
       const { version: agentVersion, digest } = releases.release(version).agent;
       return { version: agentVersion, digest };
@@ -265,7 +283,10 @@ function settings(
 }
 
 /** A pod that was killed reaches nothing any more, whatever its function still does. */
-function fenced(cluster: Cluster, cutOff: AbortSignal): Cluster {
+function fenced(
+  cluster: Cluster,
+  { cutOff, note }: { readonly cutOff: AbortSignal; readonly note: (what: string) => void },
+): Cluster {
   const fence = <T extends object>(door: T): T =>
     new Proxy(door, {
       get(target, property, receiver): unknown {
@@ -274,6 +295,8 @@ function fenced(cluster: Cluster, cutOff: AbortSignal): Cluster {
         if (typeof value !== 'function') return value;
         return async (...given: unknown[]) => {
           if (cutOff.aborted) throw new ClusterUnreachable('the pod is no more');
+          const act = soleActOf(property, given);
+          if (act !== undefined) note(act);
           const result: unknown = Reflect.apply(value, target, given);
           return result;
         };

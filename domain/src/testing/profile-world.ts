@@ -4,7 +4,12 @@ import type { Known, ObservedClusterApi } from '../gateway.ts';
 import { type Instant, seconds } from '../instant.ts';
 import { planProfileUpdate } from '../profile-plan.ts';
 import { nextProfileUpdateActions, type ProfileUpdateDecision } from '../profile-update.ts';
-import type { PackObservation, ProfileUpdateAction, ProfileUpdateOrder } from '../profile-update-step.ts';
+import type {
+  PackObservation,
+  ProfileUpdateAction,
+  ProfileUpdateFacts,
+  ProfileUpdateOrder,
+} from '../profile-update-step.ts';
 import type { PreflightResult, ProfileUpdateProgress, ProfileUpdateStep } from '../profile-update-types.ts';
 import { at, kubernetes, node, pack, profile, t0 } from './facts.ts';
 import { type SmallClusterApi, startSmallClusterApi } from './small-cluster-api.ts';
@@ -24,6 +29,12 @@ export interface ProfileWorld {
   }) => ProfileUpdateDecision;
   readonly wait: (span: number) => void;
   readonly order: (change: Partial<ProfileUpdateOrder>) => void;
+  /** Somebody changes an object of a pack that is applied. The next look at packs finds and mends it. */
+  readonly changePack: (what: string) => void;
+  /** From now on what somebody changed cannot be put right, with these words of the API server. */
+  readonly refuseToKeep: (refusal: string | undefined) => void;
+  /** Somebody deletes what is kept of the progress. */
+  readonly loseProgress: () => void;
   /** Takes the reason away again. */
   readonly letGo: () => void;
   readonly actions: readonly ProfileUpdateAction['kind'][];
@@ -72,6 +83,9 @@ export function startProfileWorld(move: Move): ProfileWorld {
   let progress: ProfileUpdateProgress | undefined;
   let appliedProfile: ProfileUpdateOrder['to'] | undefined;
   const packs: Record<string, PackObservation> = {};
+  let refusal: string | undefined;
+  let changed: readonly string[] = [];
+  let kept: ProfileUpdateFacts['kept'];
   const actions: ProfileUpdateAction['kind'][] = [];
   const decide: ProfileWorld['decide'] = (seen = cluster.observe()) =>
     nextProfileUpdateActions(
@@ -84,13 +98,22 @@ export function startProfileWorld(move: Move): ProfileWorld {
         preflight: { at: now, results: move.preflight ?? passed },
         ...(appliedProfile === undefined ? {} : { appliedProfile }),
         isAgentUpdateRunning: false,
+        ...(kept === undefined ? {} : { kept }),
       },
       now,
     );
   const carryOut = (action: ProfileUpdateAction) => {
     actions.push(action.kind);
     if (action.kind === 'applyPack') packs[action.stepId] = { isApplied: true };
-    else if (action.kind === 'recordAppliedProfile') appliedProfile = action.profile;
+    else if (action.kind === 'keepPacks') {
+      const at = now;
+      kept = {
+        at,
+        repairs: changed.map((what) => ({ at, what })),
+        ...(refusal === undefined ? {} : { refusal }),
+      };
+      changed = [];
+    } else if (action.kind === 'recordAppliedProfile') appliedProfile = action.profile;
     else if (action.kind !== 'checkPreflight') cluster.apply(action);
   };
   return {
@@ -113,6 +136,15 @@ export function startProfileWorld(move: Move): ProfileWorld {
     },
     order: (change) => {
       order = { ...order, ...change };
+    },
+    changePack: (what) => {
+      changed = [...changed, what];
+    },
+    refuseToKeep: (words) => {
+      refusal = words;
+    },
+    loseProgress: () => {
+      progress = undefined;
     },
     letGo: () => {
       const { held: _over, ...rest } = order;

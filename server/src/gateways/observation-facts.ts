@@ -159,6 +159,9 @@ export function toProgress(progress: ProgressMessage): ProfileUpdateProgress {
       ? {}
       : { controlPlanesUpdatedAt: parseInstant(progress.controlPlanesUpdatedAt) }),
     ...(progress.completedAt === undefined ? {} : { completedAt: parseInstant(progress.completedAt) }),
+    ...(progress.repairs === undefined
+      ? {}
+      : { repairs: progress.repairs.map(({ at, what }) => ({ at: parseInstant(at), what })) }),
   };
 }
 

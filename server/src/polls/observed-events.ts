@@ -152,6 +152,9 @@ export function profileUpdateNews(
     const event = isTold ? stepEvent(step) : undefined;
     if (event !== undefined) found.push(news(`step-${step.id}`, event));
   }
+  for (const { at, what } of progress.repairs ?? []) {
+    found.push(news(`repair-${sha256Digest(canonicalJson([at, what]))}`, warning('profile-update-repaired', what)));
+  }
   if (progress.phase === 'stopped') {
     const why = progress.stopped === undefined ? '' : `: ${progress.stopped.message}`;
     const event = warning('profile-update-stopped', `The profile update to ${plan.to.version} has stopped${why}`);

@@ -44,7 +44,7 @@ export function toObservedClusterApi(objects: ClusterApiObjects, osVariable: str
     topologyVersion,
     topologyVariables: variables,
     controlPlaneOverrides: overrides,
-    ...defined({ topologyChangedAt: topologyChangedAt(cluster) }),
+    ...defined({ topologyChangedAt: topologyChangedAt(cluster), topologySetBy: topologySetBy(cluster, osVariable) }),
     isTopologyReconciled: reconciled?.['status'] === 'True' && isCurrent(cluster, reconciled),
     isObserved: isObserved(cluster) && isCurrent(cluster, reconciled),
     isPaused: isPaused(cluster) || isPaused(controlPlane),
@@ -73,6 +73,22 @@ function topologyChangedAt(cluster: JsonObject): Instant | undefined {
     .filter((entry) => entry['manager'] === fieldManager && at(entry, 'fieldsV1', 'f:spec', 'f:topology') !== undefined)
     .flatMap((entry) => instantAt(entry, 'time') ?? [])
     .toSorted((a, b) => b - a)[0];
+}
+
+/** Another field manager that owns the version or the OS: of several the one that wrote last. */
+function topologySetBy(cluster: JsonObject, osVariable: string): string | undefined {
+  const variable = `k:{"name":"${osVariable}"}`;
+  const owners = objectsAt(cluster, 'metadata', 'managedFields').filter((entry) => {
+    const topology = at(entry, 'fieldsV1', 'f:spec', 'f:topology');
+    return (
+      entry['manager'] !== fieldManager &&
+      [['f:version'], ['f:variables', variable], ['f:controlPlane', 'f:variables', 'f:overrides', variable]].some(
+        (path) => at(topology, ...path) !== undefined,
+      )
+    );
+  });
+  const [last] = owners.toSorted((a, b) => (instantAt(b, 'time') ?? 0) - (instantAt(a, 'time') ?? 0));
+  return textAt(last, 'manager');
 }
 
 /**

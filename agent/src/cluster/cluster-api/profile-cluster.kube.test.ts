@@ -64,6 +64,11 @@ describeProfileCluster('real Cluster API', async () => {
       async pauseCluster(isPaused) {
         await lab.api.merge(clusterPath, { spec: { paused: isPaused } });
       },
+      async editConfigMap(name, data) {
+        const path = `/api/v1/namespaces/${namespace}/configmaps/${name}`;
+        const query = { fieldManager: 'kubectl-edit' };
+        await lab.api.ask({ method: 'PATCH', path, query, patch: 'merge', body: { data } });
+      },
     },
     waitFor,
     async dispose() {

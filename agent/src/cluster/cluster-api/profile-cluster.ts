@@ -90,6 +90,7 @@ export function createProfileCluster(options: ProfileClusterOptions): ProfileClu
     ...store,
     // What is applied pulls from where the preflight looked for it.
     applyObject: (object, how) => store.applyObject(withImagesFrom(object, registryPrefix), how),
+    keepObject: (object) => store.keepObject(withImagesFrom(object, registryPrefix)),
 
     async listBlockingBudgets() {
       const managed = await options.managed();

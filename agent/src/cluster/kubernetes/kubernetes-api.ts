@@ -27,6 +27,8 @@ export interface KubernetesApi {
   merge(path: string, patch: JsonObject): Promise<JsonObject | 'conflict' | Refused>;
   /** Server-side apply under our field manager. */
   apply(path: string, object: unknown, options: ApplyOptions): Promise<WriteResult>;
+  /** The same, answered with the object as it then stands. */
+  applied(path: string, object: unknown, options: ApplyOptions): Promise<JsonObject | 'conflict' | Refused>;
   /** `written` also when there was none. */
   remove(path: string, options?: JsonObject): Promise<WriteResult>;
   /** Any other request; 4xx is an answer. */
@@ -60,6 +62,15 @@ export function connectKubernetesApi(connection: KubernetesConnection, timeoutMi
       clock = { instant: running, heardAt };
     }
     return answer;
+  };
+
+  const sendApply = (path: string, object: unknown, options: ApplyOptions): Promise<KubernetesAnswer> => {
+    const query = {
+      fieldManager,
+      ...(options.force === true ? { force: 'true' } : {}),
+      ...(options.dryRun === true ? { dryRun: 'All' } : {}),
+    };
+    return ask({ method: 'PATCH', path, query, patch: 'apply', body: object });
   };
 
   return {
@@ -100,12 +111,12 @@ export function connectKubernetesApi(connection: KubernetesConnection, timeoutMi
       return objectOf(answer, `patch ${path}`);
     },
     async apply(path, object, options) {
-      const query = {
-        fieldManager,
-        ...(options.force === true ? { force: 'true' } : {}),
-        ...(options.dryRun === true ? { dryRun: 'All' } : {}),
-      };
-      return writeResult(await ask({ method: 'PATCH', path, query, patch: 'apply', body: object }));
+      return writeResult(await sendApply(path, object, options));
+    },
+    async applied(path, object, options) {
+      const answer = await sendApply(path, object, options);
+      const result = writeResult(answer);
+      return result === 'written' ? objectOf(answer, `apply ${path}`) : result;
     },
     async remove(path, options) {
       const answer = await ask({

@@ -5,17 +5,20 @@
 
 import type { KubernetesObject } from '@gatehouse/domain/profile';
 import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
+import { fieldManager } from '@gatehouse/release/object-names';
 import type { ProfileCluster, Refused } from '../cluster.ts';
-import { objectsAt, textAt } from './json.ts';
+import { isObject, type JsonObject, objectsAt, textAt } from './json.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 
 type Kind = { readonly apiVersion: string; readonly kind: string };
 type Resource = { readonly plural: string; readonly isNamespaced: boolean };
 
-export type ObjectStore = Pick<ProfileCluster, 'applyObject' | 'readObject' | 'deleteObject'>;
+export type ObjectStore = Pick<ProfileCluster, 'applyObject' | 'keepObject' | 'readObject' | 'deleteObject'>;
 
 export function createObjectStore(api: KubernetesApi): ObjectStore {
   const found = new Map<string, Resource>();
+  /** Resource versions, by path, at which objects were as they should be. */
+  const keptAt = new Map<string, string>();
 
   const discover = async ({ apiVersion, kind }: Kind): Promise<Resource | undefined> => {
     const key = `${apiVersion}/${kind}`;
@@ -51,6 +54,20 @@ export function createObjectStore(api: KubernetesApi): ObjectStore {
       // With force: the profile is locked, so what somebody else set on a pack's object is drift.
       return typeof path === 'string' ? api.apply(path, object, { dryRun, force: true }) : path;
     },
+    async keepObject(object) {
+      const path = await pathOf(referenceTo(object));
+      if (typeof path !== 'string') return path;
+      const before = await api.get(path);
+      const version = textAt(before, 'metadata', 'resourceVersion');
+      if (version !== undefined && keptAt.get(path) === version) return { kind: 'same' };
+      // An apply that changes nothing is no write: the object keeps its version.
+      const after = await api.applied(path, object, { force: true });
+      if (after === 'conflict' || isRefused(after)) return after;
+      const now = textAt(after, 'metadata', 'resourceVersion');
+      if (now !== undefined) keptAt.set(path, now);
+      if (before === undefined) return { kind: 'made-again' };
+      return now === version ? { kind: 'same' } : { kind: 'repaired', by: othersWhoOwn(before, object) };
+    },
     async readObject(reference) {
       const path = await pathOf(reference);
       const object = typeof path === 'string' ? await api.get(path) : undefined;
@@ -62,6 +79,31 @@ export function createObjectStore(api: KubernetesApi): ObjectStore {
       return typeof path === 'string' ? api.remove(path) : 'written';
     },
   };
+}
+
+/** No Kubernetes kind begins with a small letter. */
+function isRefused(value: JsonObject | Refused): value is Refused {
+  return value['kind'] === 'refused';
+}
+
+/** Field managers other than ours that own a field of the object as we apply it. */
+function othersWhoOwn(before: JsonObject, object: KubernetesObject): readonly string[] {
+  const { apiVersion: _version, kind: _kind, metadata, ...content } = object;
+  const { name: _name, namespace: _namespace, ...rest } = metadata;
+  const applied = { ...content, metadata: rest };
+  const owners = objectsAt(before, 'metadata', 'managedFields').filter(
+    (entry) => textAt(entry, 'manager') !== fieldManager && isSharing(entry['fieldsV1'], applied),
+  );
+  return [...new Set(owners.map((entry) => textAt(entry, 'manager') ?? 'unknown'))];
+}
+
+/** Whether owned fields and an object as applied have a field in common. Lists count as one field. */
+function isSharing(owned: unknown, applied: unknown): boolean {
+  if (!isObject(owned)) return false;
+  if (!isObject(applied)) return true;
+  return Object.entries(applied).some(
+    ([name, value]) => owned[`f:${name}`] !== undefined && isSharing(owned[`f:${name}`], value),
+  );
 }
 
 function referenceTo({ apiVersion, kind, metadata }: KubernetesObject): ObjectReference {

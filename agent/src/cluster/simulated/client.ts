@@ -46,6 +46,7 @@ export async function connectSimulatedCluster(connection: SimulatedConnection): 
     patchTopology: (patch) => call('patchTopology', patch),
     deleteMachine: (name) => call('deleteMachine', { name }),
     applyObject: (object, { dryRun }) => call('applyObject', { object, dryRun }),
+    keepObject: (object) => call('keepObject', { object }),
     readObject: (reference) => call('readObject', reference),
     deleteObject: (reference) => call('deleteObject', reference),
     listBlockingBudgets: () => call('listBlockingBudgets', {}),

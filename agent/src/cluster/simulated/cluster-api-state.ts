@@ -43,6 +43,8 @@ export interface ClusterApiState {
     readonly variables: Readonly<Record<string, string>>;
     readonly controlPlaneOverrides: Readonly<Record<string, string>>;
   };
+  /** Who set version or OS, when it was not the agent. */
+  readonly topologySetBy?: string;
   readonly isPaused: boolean;
   /** When the Cluster's spec last changed. */
   readonly patchedAt: Instant;

@@ -229,6 +229,7 @@ export function observeClusterApi(state: ClusterApiState, now: Instant): Observe
     clusterName: state.clusterName,
     topologyVersion: state.topology.version,
     topologyVariables: state.topology.variables,
+    ...(state.topologySetBy === undefined ? {} : { topologySetBy: state.topologySetBy }),
     controlPlaneOverrides: state.topology.controlPlaneOverrides,
     isTopologyReconciled: state.isTopologyReconciled && !state.isPaused,
     isObserved: state.isObserved,

@@ -10,7 +10,7 @@ import type {
   ObservedRehearsal,
 } from '@gatehouse/domain/agent-cluster';
 import type { Clock } from '../../clock.ts';
-import type { ApplyAgentDeployment, Cluster, ProfileCluster, StoredMap, WriteResult } from '../cluster.ts';
+import type { ApplyAgentDeployment, Cluster, KeepResult, ProfileCluster, StoredMap, WriteResult } from '../cluster.ts';
 import { observeClusterApi, observeNodes } from './cluster-api.ts';
 import * as objects from './objects.ts';
 import type { DeploymentState, LeaseState, PodState, SimulatedState } from './state.ts';
@@ -150,6 +150,11 @@ function connectProfile({ clock }: ConnectionParts, read: Read, write: Write): P
           ? { answer: 'written' }
           : { state: objects.applyObject(state, object, clock), answer: 'written' };
       }),
+    keepObject: (object) =>
+      write<KeepResult>((state) => {
+        const refusal = objects.refusalOf(object);
+        return refusal === undefined ? objects.keepObject(state, object, clock) : { answer: refusal };
+      }),
     readObject: (reference) => read((state) => state.objects[objects.objectKey(reference)]),
     deleteObject: (reference) =>
       write<WriteResult>((state) => ({
@@ -187,6 +192,7 @@ function observeDeployment(deployment: DeploymentState): ObservedAgentDeployment
     updatedReplicas: status.updatedReplicas,
     availableReplicas: status.availableReplicas,
     ...(status.replicaFailure === undefined ? {} : { replicaFailure: status.replicaFailure }),
+    ...(deployment.pausedBy === undefined ? {} : { pausedBy: deployment.pausedBy }),
     ...(deployment.imageSetBy === undefined ? {} : { imageSetBy: deployment.imageSetBy }),
   };
 }
@@ -223,6 +229,7 @@ function applyOrder(before: SimulatedState, order: ApplyAgentDeployment): Simula
     ...(order.attemptId === undefined ? {} : { attemptId: order.attemptId }),
     minReadySeconds: order.minReadySeconds,
     isPaused: deployment?.isPaused ?? false,
+    ...(deployment?.pausedBy === undefined ? {} : { pausedBy: deployment.pausedBy }),
     ...(deployment?.imageSetBy === undefined ? {} : { imageSetBy: deployment.imageSetBy }),
     status: deployment?.status ?? { observedGeneration: 0, replicas: 0, updatedReplicas: 0, availableReplicas: 0 },
   };

@@ -35,6 +35,10 @@ export const kubernetesPace: KubeletPace = {
 export interface Kubelet {
   /** Starts pods that are new and ends pods that are being deleted. */
   look(): void;
+  /** While it is stopped programs run on, and nothing starts, ends or is told of them. */
+  setStopped(isStopped: boolean): void;
+  /** Every program ends at once, as when the machine is switched off and on; the pods start again. */
+  killAll(): void;
   /** Ends every program and leaves the pods written as they are, as a machine does that is switched off. */
   stop(): Promise<void>;
 }
@@ -55,7 +59,9 @@ export function createKubelet(parts: {
 }): Kubelet {
   const { store, clock, runtime, pace } = parts;
   const tasks = new Map<string, Task>();
+  const running = new Map<string, RunningPod>();
   const power = new AbortController();
+  let stopped: { readonly over: Promise<void>; readonly end: () => void } | undefined;
 
   const find = (name: string): PodState | undefined => store.read().pods.find((pod) => pod.name === name);
   const change = (name: string, to: (pod: PodState) => PodState): void => {
@@ -66,6 +72,11 @@ export function createKubelet(parts: {
     clock.sleep(span, AbortSignal.any([signal, power.signal]));
   const isOver = (signal: AbortSignal): boolean => signal.aborted || power.signal.aborted;
   const pause = (failures: number): Milliseconds => Math.min(pace.backOffMax, pace.backOff * 2 ** (failures - 1));
+
+  /** Once the kubelet runs. */
+  const awake = async (): Promise<void> => {
+    for (let now = stopped; now !== undefined && !power.signal.aborted; now = stopped) await now.over;
+  };
 
   async function pull(pod: PodState, deletion: AbortSignal): Promise<void> {
     change(pod.name, (now) => ({ ...now, waiting: { reason: 'ContainerCreating' } }));
@@ -81,13 +92,16 @@ export function createKubelet(parts: {
     }
   }
 
-  async function probe(name: string, running: RunningPod, over: AbortSignal): Promise<void> {
+  async function probe(name: string, program: RunningPod, over: AbortSignal): Promise<void> {
     while (!over.aborted) {
-      const isReady = await running.isReady();
+      const isReady = await program.isReady();
       if (over.aborted) return;
-      const pod = find(name);
-      if (pod !== undefined && pod.isReady !== isReady) {
-        change(name, (now) => (isReady ? { ...now, isReady, readySince: clock.wall() } : unready(now)));
+      const pod = stopped === undefined ? find(name) : undefined;
+      if (pod !== undefined && (pod.isReady !== isReady || pod.nodeSilentSince !== undefined)) {
+        change(name, (now) => {
+          const heard = without(now, 'nodeSilentSince');
+          return isReady ? { ...heard, isReady, readySince: clock.wall() } : unready(heard);
+        });
       }
       await clock.sleep(pace.probeEvery, over);
     }
@@ -95,20 +109,23 @@ export function createKubelet(parts: {
 
   /** One run of the program, to its end. */
   async function run(pod: PodState, deletion: AbortSignal): Promise<PodEnd> {
-    const running = runtime.start({ ...pod, podName: pod.name });
+    const program = runtime.start({ ...pod, podName: pod.name });
+    running.set(pod.name, program);
     change(pod.name, (now) => without({ ...now, runningSince: clock.wall() }, 'waiting'));
     const over = new AbortController();
-    const probing = pod.owner.kind === 'rehearsal' ? undefined : probe(pod.name, running, over.signal);
+    const probing = pod.owner.kind === 'rehearsal' ? undefined : probe(pod.name, program, over.signal);
     const stopping = AbortSignal.any([deletion, power.signal]);
-    const end = await Promise.race([running.ended, aborted(stopping)]);
+    const end = await Promise.race([program.ended, aborted(stopping)]);
     if (end === 'aborted') {
-      running.terminate();
-      const isGone = await Promise.race([running.ended, clock.sleep(pace.grace, over.signal)]);
-      if (isGone === undefined) running.kill();
+      program.terminate();
+      const isGone = await Promise.race([program.ended, clock.sleep(pace.grace, over.signal)]);
+      if (isGone === undefined) program.kill();
     }
-    const ended = await running.ended;
+    const ended = await program.ended;
     over.abort();
+    running.delete(pod.name);
     await probing;
+    await awake();
     return ended;
   }
 
@@ -143,6 +160,7 @@ export function createKubelet(parts: {
         change(pod.name, (now) => ({ ...now, waiting: { reason: 'CrashLoopBackOff', message } }));
         await wait(span, deletion);
       }
+      await awake();
       if (!isOver(deletion)) change(pod.name, (now) => ({ ...now, restarts: now.restarts + 1 }));
     }
   }
@@ -160,8 +178,22 @@ export function createKubelet(parts: {
   }
 
   return {
+    setStopped(isStopped) {
+      if (isStopped && stopped === undefined) {
+        const { promise: over, resolve: end } = Promise.withResolvers<void>();
+        stopped = { over, end };
+      } else if (!isStopped && stopped !== undefined) {
+        const { end } = stopped;
+        stopped = undefined;
+        end();
+        this.look();
+      }
+    },
+    killAll() {
+      for (const program of running.values()) program.kill();
+    },
     look() {
-      if (power.signal.aborted) return;
+      if (power.signal.aborted || stopped !== undefined) return;
       for (const pod of store.read().pods) {
         let task = tasks.get(pod.name);
         if (task === undefined) {
@@ -177,6 +209,7 @@ export function createKubelet(parts: {
     },
     async stop() {
       power.abort();
+      stopped?.end();
       await Promise.all([...tasks.values()].map((task) => task.done));
     },
   };

@@ -1,11 +1,12 @@
 /** The objects of packs in a simulated cluster: stored as they are applied, and refused as an API server would. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { formatInstant } from '@gatehouse/domain/instant';
 import type { Json, KubernetesObject } from '@gatehouse/domain/profile';
 import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
 import { type KubernetesVersion, versionParts } from '@gatehouse/domain/version';
 import type { Clock } from '../../clock.ts';
-import type { Refused } from '../cluster.ts';
+import type { KeepResult, Refused } from '../cluster.ts';
 import { removedApis } from '../cluster-api/removed-apis.ts';
 import type { SimulatedState } from './state.ts';
 import { countWrite } from './store.ts';
@@ -31,20 +32,73 @@ export function refusalOf({ kind, metadata: { name } }: KubernetesObject): Refus
   return { kind: 'refused', status: 422, message };
 }
 
+/** Server-side apply with force: what we applied before and no longer do goes, what others set stays. */
 export function applyObject(state: SimulatedState, object: KubernetesObject, clock: Clock): SimulatedState {
   const key = objectKey(referenceOf(object));
   const before = state.objects[key];
+  const last = state.applied?.[key];
+  const merged = before === undefined ? object : toObject(mergeApplied(before, last?.object, object));
+  if (before !== undefined && isDeepStrictEqual(merged, before)) {
+    return { ...state, applied: { ...state.applied, [key]: { object } } };
+  }
   const counted = countWrite(state);
   const stored: KubernetesObject = {
-    ...object,
+    ...merged,
     metadata: {
-      ...object.metadata,
+      ...merged.metadata,
       uid: before?.metadata['uid'] ?? clock.uuid(),
       creationTimestamp: before?.metadata['creationTimestamp'] ?? formatInstant(clock.wall()),
       resourceVersion: counted.resourceVersion,
     },
   };
-  return { ...counted.state, objects: { ...counted.state.objects, [key]: stored } };
+  return {
+    ...counted.state,
+    objects: { ...counted.state.objects, [key]: stored },
+    applied: { ...counted.state.applied, [key]: { object } },
+  };
+}
+
+export function keepObject(
+  state: SimulatedState,
+  object: KubernetesObject,
+  clock: Clock,
+): { readonly state: SimulatedState; readonly answer: KeepResult } {
+  const key = objectKey(referenceOf(object));
+  const before = state.objects[key];
+  const after = applyObject(state, object, clock);
+  if (before === undefined) return { state: after, answer: { kind: 'made-again' } };
+  const isSame = isDeepStrictEqual(withoutVersion(before), withoutVersion(after.objects[key]));
+  const setBy = state.applied?.[key]?.setBy;
+  return {
+    state: after,
+    answer: isSame ? { kind: 'same' } : { kind: 'repaired', by: setBy === undefined ? [] : [setBy] },
+  };
+}
+
+function withoutVersion(object: KubernetesObject | undefined): unknown {
+  return object === undefined ? undefined : { ...object, metadata: { ...object.metadata, resourceVersion: '' } };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Field by field; a list is one field. */
+function mergeApplied(now: unknown, last: unknown, next: unknown): unknown {
+  if (!isFields(now) || !isFields(next)) return next;
+  const before: Fields = isFields(last) ? last : {};
+  const kept = Object.entries(now).filter(([name]) => Object.hasOwn(next, name) || !Object.hasOwn(before, name));
+  const set = Object.entries(next).map(([name, value]): [string, unknown] => [
+    name,
+    mergeApplied(now[name], before[name], value),
+  ]);
+  return Object.fromEntries([...kept, ...set]);
+}
+
+function toObject(value: unknown): KubernetesObject {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Merged from two objects, of which each has what an object must have.
+  return value as KubernetesObject;
 }
 
 function field(value: Json | undefined, name: string): Json | undefined {

@@ -167,7 +167,14 @@ describe.each([
       versions,
       os,
       namespace: 'default',
-      owner: { pauseCluster: async (isPaused) => simulated.owner.pauseCluster(isPaused) },
+      owner: {
+        pauseCluster: async (isPaused) => simulated.owner.pauseCluster(isPaused),
+        editConfigMap: async (name, data) =>
+          simulated.owner.editObject(`v1|ConfigMap|default|${name}`, (object) => ({
+            ...object,
+            data: { ...(object['data'] as Record<string, string>), ...data },
+          })),
+      },
       waitFor: waitOn(clock),
       async dispose() {
         await reached.close();

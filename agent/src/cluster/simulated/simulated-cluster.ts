@@ -15,11 +15,11 @@ import { connectToStore } from './connection.ts';
 import { createKubelet, type KubeletPace, kubernetesPace } from './kubelet.ts';
 import { createOwner, type SimulatedOwner } from './owner.ts';
 import type { PodRuntime } from './pod-runtime.ts';
-import type { SimulatedState, Troubles } from './state.ts';
+import type { PodState, SimulatedState, Troubles } from './state.ts';
 import { countWrite, createStore, type Store } from './store.ts';
 import { renderSimulatedTemplate } from './template.ts';
 import { type NewCluster, newClusterApi } from './topology-patch.ts';
-import { nextWorkloadChange, reconcileWorkload } from './workload.ts';
+import { nextWorkloadChange, reconcileWorkload, unready } from './workload.ts';
 
 export interface SimulatedPace {
   readonly kubelet: KubeletPace;
@@ -42,6 +42,15 @@ export interface SimulatedCluster {
   setTroubles(change: (troubles: Troubles) => Troubles): void;
   /** Holds up every call of that pod and fails its probe, as SIGSTOP does; or lets it go on. */
   freeze(podName: string, isFrozen: boolean): void;
+  /**
+   * Stops the kubelet, or starts it again: programs run on unseen. As in Kubernetes, pods count as not Ready after 40 s
+   * and are deleted 30 s later (what the agent tolerates), which only a kubelet that runs carries out.
+   */
+  setKubelet(isRunning: boolean): void;
+  /** Every pod's program is killed at once; the kubelet is back after that many milliseconds. */
+  reboot(span: Milliseconds): Promise<void>;
+  /** While they are stopped nothing is made of what is written: no pod, no machine. */
+  setControllers(areRunning: boolean): void;
   /** Whether the API server answers at all. */
   setReachable(isReachable: boolean): void;
   /** Controllers and pods come to a stop. The state stays as it is. */
@@ -89,6 +98,15 @@ export function createSimulatedCluster(parts: {
     },
   };
   const kubelet = createKubelet({ store, clock, runtime, pace: pace.kubelet });
+  let silence: AbortController | undefined;
+  const setKubelet = (isRunning: boolean): void => {
+    kubelet.setStopped(!isRunning);
+    silence?.abort();
+    silence = undefined;
+    if (isRunning) return;
+    silence = new AbortController();
+    void giveUpNode({ store, clock, isHeard: AbortSignal.any([silence.signal, life.signal]) });
+  };
   const controllers = runControllers({ store, clock, pace, stopped: life.signal });
 
   store.onChange(() => {
@@ -119,6 +137,14 @@ export function createSimulatedCluster(parts: {
         now.thaw();
       }
     },
+    setKubelet,
+    async reboot(span) {
+      setKubelet(false);
+      kubelet.killAll();
+      await clock.sleep(span, life.signal);
+      setKubelet(true);
+    },
+    setControllers: (areRunning) => controllers.setRunning(areRunning),
     setReachable(reachable) {
       isReachable = reachable;
     },
@@ -128,6 +154,28 @@ export function createSimulatedCluster(parts: {
       await kubelet.stop();
     },
   };
+}
+
+/** After that a node that does not report counts as not ready (`--node-monitor-grace-period`). */
+const nodeGrace: Milliseconds = 40_000;
+/** Of the agent's pods. */
+const toleration: Milliseconds = 30_000;
+
+async function giveUpNode(parts: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly isHeard: AbortSignal;
+}): Promise<void> {
+  const { store, clock, isHeard } = parts;
+  const changeAll = (change: (pod: PodState) => PodState): void =>
+    store.write((state) => ({ ...state, pods: state.pods.map(change) }));
+  await clock.sleep(nodeGrace, isHeard);
+  if (isHeard.aborted) return;
+  const silentSince = clock.wall();
+  changeAll((pod) => (pod.isReady ? { ...unready(pod), nodeSilentSince: silentSince } : pod));
+  await clock.sleep(toleration, isHeard);
+  if (isHeard.aborted) return;
+  changeAll((pod) => ({ ...pod, isDeleting: true }));
 }
 
 const suffixLength = 5;
@@ -149,7 +197,7 @@ function runControllers(parts: {
   readonly clock: Clock;
   readonly pace: SimulatedPace;
   readonly stopped: AbortSignal;
-}): { look(): void } {
+}): { look(): void; setRunning(isRunning: boolean): void } {
   const { store, clock, pace, stopped } = parts;
   /** At most one look is due at any time; an earlier one replaces it. */
   let due: { readonly at: Milliseconds; readonly replaced: AbortController } | undefined;
@@ -166,7 +214,9 @@ function runControllers(parts: {
       act();
     });
   };
+  let isRunning = true;
   const act = (): void => {
+    if (!isRunning) return;
     const now = clock.wall();
     store.write((state) => moveMachines(state, now, pace.machineSecond));
     store.write((state) => reconcileWorkload(state, now, () => newPod(store, clock)));
@@ -175,7 +225,14 @@ function runControllers(parts: {
     const next = nextWorkloadChange(store.read(), now);
     if (next !== undefined) lookIn(next - now);
   };
-  return { look: () => lookIn(pace.controllerDelay) };
+  const look = (): void => lookIn(pace.controllerDelay);
+  return {
+    look,
+    setRunning: (running) => {
+      isRunning = running;
+      look();
+    },
+  };
 }
 
 function moveMachines(state: SimulatedState, now: Instant, second: Milliseconds): SimulatedState {

@@ -26,6 +26,7 @@ export interface DeploymentState {
   readonly attemptId?: string;
   readonly minReadySeconds: number;
   readonly isPaused: boolean;
+  readonly pausedBy?: string;
   /** Who set the image, when it was not the agent or its guard. */
   readonly imageSetBy?: string;
   /** What the controller last wrote about it. */
@@ -64,6 +65,8 @@ export interface PodState {
   readonly nodeName?: string;
   readonly isReady: boolean;
   readonly readySince?: Instant;
+  /** Marked not Ready since its node no longer reports. */
+  readonly nodeSilentSince?: Instant;
   readonly isDeleting: boolean;
   readonly restarts: number;
   readonly waiting?: { readonly reason: string; readonly message?: string };
@@ -103,6 +106,8 @@ export interface SimulatedState {
   readonly podsMax?: number;
   /** By `apiVersion|kind|namespace|name`. */
   readonly objects: Readonly<Record<string, KubernetesObject>>;
+  /** By the same key: as the agent applied it last, and who has set fields of it otherwise since. */
+  readonly applied?: Readonly<Record<string, { readonly object: KubernetesObject; readonly setBy?: string }>>;
   /** On a gateway that Gatehouse installed. */
   readonly clusterApi?: ClusterApiState;
   /** Of the pool the nodes take theirs from; absent: no pool is known. */

@@ -9,6 +9,7 @@ import { compareVersions, type KubernetesVersion, versionParts } from '@gatehous
 import type { Refused, TopologyPatch } from '../cluster.ts';
 import { deleted } from './cluster-api.ts';
 import type { ClusterApiState, ReplicasState } from './cluster-api-state.ts';
+import { without } from './store.ts';
 
 export interface NewCluster {
   readonly clusterName: string;
@@ -70,10 +71,8 @@ export function patchTopology(
     variables: { ...state.topology.variables, ...patch.variables },
     controlPlaneOverrides: patch.controlPlaneOverrides ?? state.topology.controlPlaneOverrides,
   };
-  return {
-    kind: 'patched',
-    state: { ...state, topology, patchedAt: now, isObserved: false, isTopologyReconciled: false },
-  };
+  const patched = { ...state, topology, patchedAt: now, isObserved: false, isTopologyReconciled: false };
+  return { kind: 'patched', state: without(patched, 'topologySetBy') };
 }
 
 function refusalOf(state: ClusterApiState, patch: TopologyPatch): string | undefined {

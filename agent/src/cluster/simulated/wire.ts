@@ -44,6 +44,7 @@ export interface Calls {
     readonly object: Parameters<ProfileCluster['applyObject']>[0];
     readonly dryRun: boolean;
   };
+  readonly keepObject: { readonly object: Parameters<ProfileCluster['keepObject']>[0] };
   readonly readObject: Parameters<ProfileCluster['readObject']>[0];
   readonly deleteObject: Parameters<ProfileCluster['deleteObject']>[0];
   readonly listBlockingBudgets: Nothing;
