@@ -154,6 +154,9 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
   });
   const profileActor = createProfileActor({ cluster, clock, log, self: self.release, settings, lease, shelf });
 
+  /** Two agents use one identity: nothing of the target begins, what has begun with the agent itself is finished. */
+  let isIdentityHeld = false;
+  const send = createSender(input, parts);
   const polling = createPollLoop({
     clock,
     log,
@@ -169,7 +172,13 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
         profile: await profileActor.see(await readTarget(cluster)),
       }),
     target: async () => identifyTarget(await readTarget(cluster)),
-    send: createSender(input, parts),
+    send: async (request) => {
+      const answer = await send(request);
+      const isHeld = answer.kind === 'refused' && identityHolds.has(answer.code);
+      // Silence says nothing of the identity, so what was held stays held.
+      if (answer.kind !== 'unreachable') isIdentityHeld = isHeld;
+      return answer;
+    },
     receive: async (reply) => {
       const before = releaseHolds;
       releaseHolds = await receive(input, parts, reply, before?.length === 0);
@@ -181,7 +190,8 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
   const looking = async (): Promise<void> => {
     while (!signal.aborted) {
       const wake = (): void => polling.wake();
-      const pace = await rounds.of('look', () => look({ input, parts, agentActor, profileActor, wake }));
+      const mayBegin = (): boolean => !isIdentityHeld;
+      const pace = await rounds.of('look', () => look({ input, parts, agentActor, profileActor, mayBegin, wake }));
       await clock.sleep(lookMilliseconds[pace], AbortSignal.any([signal, news.signal]));
       if (news.signal.aborted) news = new AbortController();
     }
@@ -195,11 +205,12 @@ async function look(given: {
   readonly parts: Parts;
   readonly agentActor: AgentActor;
   readonly profileActor: ProfileActor;
+  readonly mayBegin: () => boolean;
   readonly wake: () => void;
 }): Promise<StepResult['pace']> {
-  const { input, parts, agentActor, profileActor, wake } = given;
+  const { input, parts, agentActor, profileActor, mayBegin, wake } = given;
   try {
-    const target = await readTarget(input.cluster);
+    const target = mayBegin() ? await readTarget(input.cluster) : undefined;
     const agent = await agentActor.step(target);
     const profile = parts.lease.mayAct() ? await profileActor.step(target) : undefined;
     if (agent.hasNews || profile?.hasNews === true) wake();
@@ -235,6 +246,8 @@ async function keepLease(input: AgentInput, parts: Parts): Promise<void> {
   }
 }
 
+const identityHolds: ReadonlySet<string> = new Set(['identity-shared', 'identity-elsewhere']);
+
 function createSender(input: AgentInput, parts: Parts): (request: PollRequest) => Promise<Answer<PollReply>> {
   const { cluster, clock, log, self } = input;
   const { controlPlane, settings } = parts;
@@ -249,9 +262,11 @@ function createSender(input: AgentInput, parts: Parts): (request: PollRequest) =
       log('info', 'signed-in', { gateway: outcome.identity.gatewayId });
       signedIn = { identity: outcome.identity, session: createSession(controlPlane, outcome.identity, clock) };
     }
-    const answer = await signedIn.session.with((token) => controlPlane.poll(token, request));
+    const { uid } = signedIn.identity;
+    const message = uid === undefined ? request : { ...request, identityUid: uid };
+    const answer = await signedIn.session.with((token) => controlPlane.poll(token, message));
     // The next poll looks into the Secret again: a new registration token may have come.
-    if (answer.kind === 'refused' && answer.status === 401) signedIn = undefined;
+    if (answer.kind === 'refused' && (answer.status === 401 || identityHolds.has(answer.code))) signedIn = undefined;
     return answer;
   };
 }

@@ -36,6 +36,8 @@ export const SessionReply = Type.Object({
   sessionToken: Text(500),
   /** Seconds, so that the agent's clock does not matter. */
   expiresInSeconds: Type.Integer(),
+  /** Another agent uses the key too: one that has a registration token is to enrol with a new key. */
+  isIdentityShared: Type.Optional(Type.Boolean()),
 });
 
 export const AgentReleaseMessage = Type.Object({ version: Version, digest: Digest });

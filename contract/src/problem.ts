@@ -42,6 +42,8 @@ export const codes = {
   'not-taken-back': { status: 409, title: 'That agent version was not taken back on this gateway.' },
   'token-invalid': { status: 401, title: 'The registration token is unknown, used or expired.' },
   'identity-refused': { status: 401, title: 'The agent did not prove its identity.' },
+  'identity-elsewhere': { status: 409, title: 'The identity was used from another place lately.' },
+  'identity-shared': { status: 409, title: 'Two agents use one identity; both are held.' },
   'hand-over-superseded': { status: 409, title: 'Another agent of this gateway has taken over since.' },
   'internal-error': { status: 500, title: 'Something broke on our side; the request id finds it in the log.' },
   unavailable: { status: 503, title: 'The control plane cannot answer now; try again.' },

@@ -2,7 +2,8 @@
  * Why a gateway is not current yet: every reason that holds, for console, CLI and API alike, and for the gates of a
  * platform upgrade. Current means: the agent of the platform's release runs and no attempt is on its way; and, on the
  * installation `cli`, its profile was last applied and the gateway is Running; and nothing that runs there was recalled.
- * Empty if and only if that is so. A gateway that is brought there along several releases is current only at the last.
+ * Empty if and only if that is so, and one agent alone uses the gateway's identity. A gateway that is brought there along
+ * several releases is current only at the last.
  */
 
 import { attemptReasonText, isAttemptRunning, isSameAgent } from './agent-attempt.ts';
@@ -10,6 +11,7 @@ import { type AgentUpdateDecision, decideAgentUpdate } from './agent-update.ts';
 import type { ConfirmedProfileUpdate, GatewayFacts } from './gateway-facts.ts';
 import { confirmedProgress, gatewayHealth, gatewayStatus, silenceExpectedUntil } from './gateway-status.ts';
 import type { ReleaseFacts } from './gateway.ts';
+import { identityHolds } from './identity-hold.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
@@ -21,6 +23,7 @@ import { wayText } from './walk-text.ts';
 
 /** By digest, and with nothing on its way. A release without a profile for the gateway's provider moves none. */
 export function isCurrent(facts: GatewayFacts, now: Instant): boolean {
+  if (identityHolds(facts).length > 0) return false;
   const isAsWanted = isAgentCurrent(facts) && isProfileCurrent(facts) && gatewayStatus(facts, now) === 'Running';
   return isAsWanted && recalledParts(facts).length === 0;
 }
@@ -57,6 +60,7 @@ export function explain(facts: GatewayFacts, now: Instant, timings: Timings = pr
   const agent = isAgentCurrent(facts) ? [] : agentReasons(facts, decideAgentUpdate(facts, now, timings), now, timings);
   const profile = profileReasons(facts, now);
   return withoutRepeats([
+    ...identityHolds(facts),
     ...recallReasons(facts),
     ...statusReasons(facts, now),
     ...walkReasons(facts),

@@ -10,6 +10,7 @@ import type {
   ObservedNode,
   ReleaseFacts,
 } from './gateway.ts';
+import type { IdentityUse } from './identity-place.ts';
 import type { Instant } from './instant.ts';
 import type { Exemption, Pause } from './pause.ts';
 import type { Profile, ProfileReference } from './profile.ts';
@@ -54,6 +55,8 @@ export interface GatewayFacts {
   /** `gateway install` has begun to make its cluster; only for the installation `cli`. */
   readonly provisioningBegunAt?: Instant;
   readonly enrolledAt?: Instant;
+  /** Where its agent's identity was used from. */
+  readonly identityUse?: IdentityUse;
   readonly deletionRequestedAt?: Instant;
   readonly deletedAt?: Instant;
   /** When the last poll came and when the next one is due, by the server's clock. */

@@ -173,6 +173,18 @@ export function describeCluster(name: string, makeCluster: () => Promise<Cluster
         expect(await cluster.readMap('trust')).toBeUndefined();
       });
 
+      it('gives each object a uid that it keeps', async () => {
+        const identity = await cluster.writeMap('identity', { key: 'k' }, undefined);
+        const copy = await cluster.writeMap('inventory', { key: 'k' }, undefined);
+        if (identity === 'conflict' || copy === 'conflict') throw new Error('the objects could not be made');
+        expect(identity.uid).toMatch(/./);
+        expect(copy.uid).not.toBe(identity.uid);
+        expect(await cluster.writeMap('identity', { key: 'other' }, identity.resourceVersion)).toMatchObject({
+          uid: identity.uid,
+        });
+        expect(await cluster.readMap('identity')).toMatchObject({ uid: identity.uid });
+      });
+
       it('keeps the identity like any other', async () => {
         const text = 'a key\nof two lines, "quoted"; ü';
         await cluster.writeMap('identity', { key: text }, undefined);

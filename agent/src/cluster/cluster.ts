@@ -41,6 +41,8 @@ export type MapName = (typeof mapNames)[number];
 export interface StoredMap {
   readonly data: Readonly<Record<string, string>>;
   readonly resourceVersion: string;
+  /** Of the object: no copy of it has the same, and no other that takes its place. */
+  readonly uid?: string;
 }
 
 /** An opaque pod template, as rendered from a release or read back from an old ReplicaSet. */

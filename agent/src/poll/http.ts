@@ -26,7 +26,7 @@ export interface HttpRequest {
   readonly bearer?: string;
   readonly json?: unknown;
   readonly bodyBytesMax: number;
-  /** For the whole exchange; 30 s unless it says otherwise. */
+  /** For the whole exchange; that of the door unless it says otherwise. */
   readonly millisecondsMax?: number;
   readonly signal?: AbortSignal;
 }
@@ -46,6 +46,8 @@ export function openHttpDoor(options: {
   readonly serverCa?: string;
   readonly proxy: ProxySettings;
   readonly userAgent: string;
+  /** For a whole exchange that names none; 30 s unless it says otherwise. */
+  readonly millisecondsMax?: number;
 }): HttpDoor {
   const base = new URL(options.server.href.endsWith('/') ? options.server.href : `${options.server.href}/`);
   const dispatcher = makeDispatcher(base, options.proxy, options.serverCa);
@@ -54,7 +56,7 @@ export function openHttpDoor(options: {
     serverTime: () => (heard === undefined ? undefined : toInstant(heard.date + performance.now() - heard.at)),
     async send(order) {
       const url = new URL(order.path, base);
-      const time = AbortSignal.timeout(order.millisecondsMax ?? exchangeMillisecondsMax);
+      const time = AbortSignal.timeout(order.millisecondsMax ?? options.millisecondsMax ?? exchangeMillisecondsMax);
       try {
         const answer = await request(url, {
           dispatcher,

@@ -13,10 +13,19 @@ const agent = { version, digest: `sha256:${'a'.repeat(64)}` };
 
 /** A control plane that knows one gateway: tokens are spent once, a key is bound for ever, signatures are checked. */
 function createServer() {
-  const state = { tokens: new Set(['token-1']), key: undefined as string | undefined, enrolments: 0, isAway: false };
+  const state = {
+    tokens: new Set(['token-1']),
+    key: undefined as string | undefined,
+    enrolments: 0,
+    isAway: false,
+    isShared: false,
+    isBusy: false,
+  };
   const refused = <T>(code: string): Answer<T> => ({ kind: 'refused', status: 401, code, message: code });
   const reach = <T>(answer: () => Answer<T>): Promise<Answer<T>> =>
-    Promise.resolve(state.isAway ? { kind: 'unreachable', message: 'no route to host' } : answer());
+    Promise.resolve(
+      state.isAway ? { kind: 'unreachable', message: 'no route to host' } : state.isBusy ? busy : answer(),
+    );
   const controlPlane: ControlPlane = {
     enrol: (request: EnrolRequest) =>
       reach((): Answer<{ gatewayId: string }> => {
@@ -32,7 +41,8 @@ function createServer() {
         const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: state.key }, format: 'jwk' });
         const text = Buffer.from(`gatehouse-agent-session:${gatewayId}:${challenge}`);
         if (!verify(null, text, key, Buffer.from(signature, 'base64url'))) return refused('identity-refused');
-        return { kind: 'answered', value: { sessionToken: 's1', expiresInSeconds: 60 } };
+        const shared = state.isShared ? { isIdentityShared: true } : {};
+        return { kind: 'answered', value: { sessionToken: 's1', expiresInSeconds: 60, ...shared } };
       }),
     poll: () => Promise.reject(new Error('not asked for here')),
     readRepositoryFile: () => Promise.reject(new Error('not asked for here')),
@@ -40,6 +50,14 @@ function createServer() {
   };
   return { state, controlPlane };
 }
+
+const busy = {
+  kind: 'refused',
+  status: 429,
+  code: 'too-many-requests',
+  message: 'Too many requests.',
+  retryAfterSeconds: 7,
+} as const;
 
 describe('enrolment', () => {
   let world: MapsInMemory;
@@ -112,6 +130,48 @@ describe('enrolment', () => {
     expect((await step()).kind).toBe('enrolled');
     expect((await stored())['registrationToken']).toBeUndefined();
     expect(server.state.enrolments).toBe(1);
+  });
+
+  test('too many requests say nothing of token and key', async () => {
+    server.state.isBusy = true;
+    expect(await step()).toMatchObject({ kind: 'hold', reason: { code: 'control-plane-unreachable' } });
+    server.state.isBusy = false;
+    await step();
+    const { privateKey: key } = await stored();
+    await putToken('token-2');
+    server.state.isBusy = true;
+    await step();
+    server.state.isBusy = false;
+    expect((await step()).kind).toBe('enrolled');
+    expect((await stored())['privateKey']).toBe(key);
+    expect(server.state.enrolments).toBe(1);
+  });
+
+  test('a key that another agent uses too is left for a new one as soon as there is a token for it', async () => {
+    await step();
+    const { privateKey: before } = await stored();
+    server.state.isShared = true;
+    expect((await step()).kind).toBe('enrolled');
+    expect((await stored())['privateKey']).toBe(before);
+    server.state.tokens.add('token-2');
+    await putToken('token-2');
+    expect((await step()).kind).toBe('enrolled');
+    expect(server.state.enrolments).toBe(2);
+    expect((await stored())['privateKey']).not.toBe(before);
+    expect((await stored())['registrationToken']).toBeUndefined();
+  });
+
+  test.each([0, 1])('goes on after a crash at write %i of it', async (writes) => {
+    await step();
+    server.state.isShared = true;
+    server.state.tokens.add('token-2');
+    await putToken('token-2');
+    world.breakOff(writes, 'after');
+    await expect(step()).rejects.toThrow('broken off');
+    world.setUnreachable(false);
+    server.state.isShared = writes === 0;
+    expect((await step()).kind).toBe('enrolled');
+    expect(server.state.enrolments).toBe(2);
   });
 
   test('a new token is spent when the server no longer knows the key', async () => {

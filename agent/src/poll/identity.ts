@@ -20,6 +20,8 @@ export const identityKeys = {
 export interface Identity {
   readonly gatewayId: string;
   readonly privateKey: KeyObject;
+  /** Of the Secret it is kept in. */
+  readonly uid?: string;
 }
 
 export type EnrolOutcome =
@@ -30,23 +32,23 @@ export type EnrolOutcome =
 export function parseIdentity(map: StoredMap | undefined, gatewayId: string): Identity | undefined {
   const key = map?.data[identityKeys.privateKey];
   const isEnrolled = map?.data[identityKeys.gatewayId] === gatewayId;
-  return key === undefined || !isEnrolled ? undefined : { gatewayId, privateKey: createPrivateKey(key) };
+  return key === undefined || !isEnrolled ? undefined : identityIn(map, key, gatewayId);
 }
 
 /**
  * One step after the other towards being enrolled. Only the holder of the Lease may call it. Throws `ClusterUnreachable`.
  * A token that is still there although the gateway is enrolled came with a manifest that was applied again: the key is
- * tried first, and only if the server no longer knows it the token is spent.
+ * tried first, and only if the server no longer knows it the token is spent; or if another agent uses the key too: then a
+ * new one is made for the token, which no copy of the Secret has.
  */
 export async function enrol(
   cluster: AgentCluster,
   controlPlane: ControlPlane,
   gateway: { readonly id: string; readonly agent: AgentRelease },
 ): Promise<EnrolOutcome> {
-  const map = await storeKey(cluster);
+  let map = await storeKey(cluster);
   if (map === 'conflict') return hold('identity-conflict', 'Somebody else writes the Secret gatehouse-agent-identity.');
-  const privateKey = createPrivateKey(map.data[identityKeys.privateKey] ?? '');
-  const identity = { gatewayId: gateway.id, privateKey };
+  let identity = identityIn(map, map.data[identityKeys.privateKey] ?? '', gateway.id);
   const token = map.data[identityKeys.registrationToken] ?? '';
   const wasEnrolled = map.data[identityKeys.gatewayId] === gateway.id;
   if (token === '' && wasEnrolled) return { kind: 'enrolled', identity };
@@ -60,9 +62,18 @@ export async function enrol(
   const isKnown = await isKeyKnown(controlPlane, identity);
   if (isKnown === 'unknown')
     return hold('control-plane-unreachable', 'The control plane could not be reached to enrol.');
-  if (!isKnown) {
-    const answer = await controlPlane.enrol({ token, publicKey: publicKeyText(privateKey), agent: gateway.agent });
+  if (isKnown === 'shared') {
+    map = await renewKey(cluster, map);
+    if (map === 'conflict') return hold('identity-conflict', 'The Secret gatehouse-agent-identity changed meanwhile.');
+    identity = identityIn(map, map.data[identityKeys.privateKey] ?? '', gateway.id);
+  }
+  if (isKnown !== true) {
+    const publicKey = publicKeyText(identity.privateKey);
+    const answer = await controlPlane.enrol({ token, publicKey, agent: gateway.agent });
     if (answer.kind === 'unreachable') {
+      return hold('control-plane-unreachable', answer.message, undefined, answer.retryAfterSeconds);
+    }
+    if (answer.kind === 'refused' && answer.status === 429) {
       return hold('control-plane-unreachable', answer.message, undefined, answer.retryAfterSeconds);
     }
     if (answer.kind === 'refused') {
@@ -87,17 +98,31 @@ export async function enrol(
   return { kind: 'enrolled', identity };
 }
 
+function identityIn(map: StoredMap | undefined, privateKey: string, gatewayId: string): Identity {
+  const identity = { gatewayId, privateKey: createPrivateKey(privateKey) };
+  return map?.uid === undefined ? identity : { ...identity, uid: map.uid };
+}
+
 async function storeKey(cluster: AgentCluster): Promise<StoredMap | 'conflict'> {
   const map = await cluster.readMap('identity');
   if (map?.data[identityKeys.privateKey] !== undefined) return map;
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return cluster.writeMap('identity', { [identityKeys.privateKey]: pem }, map?.resourceVersion);
+  return cluster.writeMap('identity', { [identityKeys.privateKey]: newKey() }, map?.resourceVersion);
 }
 
-async function isKeyKnown(controlPlane: ControlPlane, identity: Identity): Promise<boolean | 'unknown'> {
+/** No longer enrolled from here on: after a crash the next start goes on with the new key, and makes no third one. */
+function renewKey(cluster: AgentCluster, { resourceVersion }: StoredMap): Promise<StoredMap | 'conflict'> {
+  const change = { [identityKeys.privateKey]: newKey(), [identityKeys.gatewayId]: null };
+  return cluster.writeMap('identity', change, resourceVersion);
+}
+
+const newKey = (): string =>
+  generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+async function isKeyKnown(controlPlane: ControlPlane, identity: Identity): Promise<boolean | 'shared' | 'unknown'> {
   const session = await openSession(controlPlane, identity);
-  if (session.kind === 'unreachable') return 'unknown';
-  return session.kind === 'answered';
+  if (session.kind === 'answered') return session.value.isIdentityShared === true ? 'shared' : true;
+  // Whatever else is refused, such as too many requests, says nothing of the key; a token spent on it would be lost.
+  return session.kind === 'refused' && session.status === 401 ? false : 'unknown';
 }
 
 /** Proves the key for a short-lived token: challenge, signature, session. */

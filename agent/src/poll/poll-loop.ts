@@ -71,7 +71,8 @@ export function createPollLoop(parts: PollParts): PollLoop {
     };
     if (!parts.mayAct()) return 'at-once';
     const answer = await parts.send(request);
-    isReachable = answer.kind !== 'unreachable';
+    // One that sends callers away is there for nobody: an attempt begun now would only be interrupted.
+    isReachable = answer.kind === 'answered' || (answer.kind === 'refused' && answer.status !== 429);
     if (answer.kind !== 'answered') {
       failures += 1;
       log('warn', 'poll-failed', {

@@ -6,7 +6,7 @@
 
 import { createPublicKey, verify } from 'node:crypto';
 import { type Observation, PollRequest, type Target } from '@gatehouse/contract/agent-api';
-import type { Instant } from '@gatehouse/domain/instant';
+import type { Instant, Milliseconds } from '@gatehouse/domain/instant';
 import { Check } from 'typebox/value';
 import type { Clock } from '../clock.ts';
 import type { Answer, ControlPlane } from '../poll/control-plane.ts';
@@ -18,6 +18,14 @@ export interface SeenPoll {
   readonly request: PollRequest;
 }
 
+/** What stands between agent and server, or what the server says of itself. */
+export interface ServerFault {
+  /** For so long nothing comes back. */
+  readonly after: Milliseconds;
+  /** In place of an answer; without it the answer comes late. */
+  readonly says?: Exclude<Answer<never>, { kind: 'answered' }>;
+}
+
 export interface ControlPlaneInMemory {
   connect(podName: string): ControlPlane;
   /** Every poll that was answered, in order. */
@@ -25,6 +33,10 @@ export interface ControlPlaneInMemory {
   observation: Observation | undefined;
   target: Target | undefined;
   isAway: boolean;
+  /** Of whatever is asked. */
+  fault: ServerFault | undefined;
+  /** Requests under way, for each pod. */
+  readonly asking: ReadonlyMap<string, number>;
   /** What its clock says; undefined: nothing. */
   time: Instant | undefined;
   /** Served instead of the one it was made with. */
@@ -49,8 +61,14 @@ export function createControlPlaneInMemory(options: {
   let digest: string | undefined;
   const refused = <T>(status: number, code: string): Answer<T> => ({ kind: 'refused', status, code, message: code });
 
+  const asking = new Map<string, number>();
+  const count = (podName: string, by: number): Map<string, number> =>
+    asking.set(podName, (asking.get(podName) ?? 0) + by);
+
   const server: ControlPlaneInMemory = {
     polls: [],
+    asking,
+    fault: undefined,
     observation: undefined,
     target: undefined,
     isAway: false,
@@ -60,8 +78,15 @@ export function createControlPlaneInMemory(options: {
     refusesTrials: false,
     sendsTargetAlways: false,
     connect(podName) {
-      const reach = async <T>(answer: () => Answer<T>): Promise<Answer<T>> =>
-        server.isAway ? { kind: 'unreachable', message: 'no route to host' } : answer();
+      const reach = async <T>(answer: () => Answer<T>): Promise<Answer<T>> => {
+        if (server.isAway) return { kind: 'unreachable', message: 'no route to host' };
+        const { fault } = server;
+        if (fault === undefined) return answer();
+        count(podName, 1);
+        await clock.sleep(fault.after);
+        count(podName, -1);
+        return fault.says ?? answer();
+      };
       return {
         enrol: (request) =>
           reach(() => {
@@ -114,6 +139,9 @@ export function createControlPlaneInMemory(options: {
           }),
         async readRepositoryFile(kind, file) {
           if (server.isAway) throw new Error('no route to host');
+          const { fault } = server;
+          if (fault !== undefined) await clock.sleep(fault.after);
+          if (fault?.says !== undefined) throw new Error(fault.says.message);
           return (server.repository ?? options.repository).read(kind, file);
         },
         time: () => server.time,

@@ -95,7 +95,7 @@ export function registerAgentRoutes(app: FastifyInstance, options: AgentRoutesOp
       summary: 'Say what was seen, hear what should be',
       body: PollRequest,
       reply: PollReply,
-      codes: [...codes, 'identity-refused', 'hand-over-superseded'],
+      codes: [...codes, 'identity-refused', 'identity-elsewhere', 'identity-shared', 'hand-over-superseded'],
     },
     30_000,
     (body, request) => handlePoll(body, request, options),
@@ -127,6 +127,11 @@ async function handlePoll(
     poll({ request: body, session, timings, isLookedAt }, work),
   );
   if (answer.kind === 'refused') return answer;
+  if ('refusal' in answer.reply) {
+    // The other replicas are told by the database; here the next poll may come sooner than its word.
+    memory.forget({ kind: 'gateway', gatewayId: session.gatewayId });
+    return answer.reply.refusal;
+  }
   const { reply, remembered: outcome } = answer.reply;
   record(reply);
   if (outcome !== undefined) {

@@ -1,7 +1,10 @@
 /** Who the agents are: one-time registration tokens, and the key each gateway's agent enrolled with. */
 
-import type { Instant } from '@gatehouse/domain/instant';
+import { type IdentityUse, unusedIdentity } from '@gatehouse/domain/identity-place';
+import { formatInstant, type Instant, parseInstant, toInstant } from '@gatehouse/domain/instant';
+import type { Selectable } from 'kysely';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
+import type { Tables } from '../database/schema.ts';
 
 export interface NewRegistrationToken {
   readonly id: string;
@@ -63,7 +66,11 @@ export interface AgentIdentity {
   readonly registrationTokenId: string;
 }
 
-export async function selectAgentIdentity(db: Queryable, gatewayId: string): Promise<AgentIdentity | undefined> {
+export interface KnownAgentIdentity extends AgentIdentity {
+  readonly use: IdentityUse;
+}
+
+export async function selectAgentIdentity(db: Queryable, gatewayId: string): Promise<KnownAgentIdentity | undefined> {
   const row = await db
     .selectFrom('agent_identities as i')
     .selectAll('i')
@@ -75,9 +82,30 @@ export async function selectAgentIdentity(db: Queryable, gatewayId: string): Pro
       gatewayId: row.gateway_id,
       publicKey: row.public_key,
       registrationTokenId: row.registration_token_id,
+      use: toIdentityUse(row),
     }
   );
 }
+
+type UseColumns = Pick<Selectable<Tables['agent_identities']>, 'places' | 'waits_until' | 'shared_since'>;
+
+export function toIdentityUse({ places, waits_until, shared_since }: UseColumns): IdentityUse {
+  return {
+    places: places.map(({ uid, heardAt }) => ({ uid, heardAt: parseInstant(heardAt) })),
+    ...(waits_until === null ? {} : { waitsUntil: toInstant(waits_until.getTime()) }),
+    ...(shared_since === null ? {} : { sharedSince: toInstant(shared_since.getTime()) }),
+  };
+}
+
+export async function updateIdentityUse(tx: DatabaseTransaction, gatewayId: string, use: IdentityUse): Promise<void> {
+  await tx.updateTable('agent_identities').set(fromIdentityUse(use)).where('gateway_id', '=', gatewayId).execute();
+}
+
+const fromIdentityUse = ({ places, waitsUntil, sharedSince }: IdentityUse) => ({
+  places: JSON.stringify(places.map(({ uid, heardAt }) => ({ uid, heardAt: formatInstant(heardAt) }))),
+  waits_until: waitsUntil === undefined ? null : new Date(waitsUntil),
+  shared_since: sharedSince === undefined ? null : new Date(sharedSince),
+});
 
 /** The one identity of the gateway; who had it before loses it. */
 export async function replaceAgentIdentity(
@@ -90,6 +118,7 @@ export async function replaceAgentIdentity(
     public_key: identity.publicKey,
     registration_token_id: identity.registrationTokenId,
     enrolled_at: new Date(now),
+    ...fromIdentityUse(unusedIdentity),
   };
   await tx
     .insertInto('agent_identities')

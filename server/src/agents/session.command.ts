@@ -47,13 +47,14 @@ export async function openSession(
     },
     services.signingKey,
   );
-  return done({ sessionToken, expiresInSeconds: sessionLife / 1000 });
+  const shared = identity.use.sharedSince === undefined ? {} : { isIdentityShared: true };
+  return done({ sessionToken, expiresInSeconds: sessionLife / 1000, ...shared });
 }
 
 // DER prefix of an Ed25519 public key in a SubjectPublicKeyInfo (RFC 8410).
 const keyPrefix = Buffer.from('302a300506032b6570032100', 'hex');
 
-function isSignedBy(identity: AgentIdentity, request: Static<typeof SessionRequest>): boolean {
+function isSignedBy(identity: Pick<AgentIdentity, 'publicKey'>, request: Static<typeof SessionRequest>): boolean {
   const key = createPublicKey({
     key: Buffer.concat([keyPrefix, Buffer.from(identity.publicKey, 'base64url')]),
     format: 'der',

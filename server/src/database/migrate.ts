@@ -7,12 +7,14 @@ import { up as initial } from './migrations/0001-initial.ts';
 import { up as platformPlans } from './migrations/0002-platform-plans.ts';
 import { up as recalls } from './migrations/0003-recalls.ts';
 import { up as registryPrefix } from './migrations/0004-registry-prefix.ts';
+import { up as identityPlaces } from './migrations/0007-identity-places.ts';
 
 const migrations = {
   '0001-initial': { up: initial },
   '0002-platform-plans': { up: platformPlans },
   '0003-recalls': { up: recalls },
   '0004-registry-prefix': { up: registryPrefix },
+  '0007-identity-places': { up: identityPlaces },
 };
 
 /** Those of this program that the database has not had. One that only a newer program knows is no concern of this one. */

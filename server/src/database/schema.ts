@@ -106,6 +106,9 @@ export interface Tables {
     public_key: string;
     registration_token_id: string;
     enrolled_at: Date;
+    places: ColumnType<readonly { readonly uid: string; readonly heardAt: string }[], string | undefined, string>;
+    waits_until: Nullable<Date>;
+    shared_since: Nullable<Date>;
   };
   used_challenges: { hash: string; expires_at: Date };
   observations: { gateway_id: string; digest: string; body: Json<Observation>; received_at: Date };

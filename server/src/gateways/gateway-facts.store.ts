@@ -11,6 +11,7 @@ import type { Pause } from '@gatehouse/domain/pause';
 import type { WalkSubject } from '@gatehouse/domain/walk-facts';
 import type { Selectable } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
+import { toIdentityUse } from '../agents/agent.store.ts';
 import type { Tables } from '../database/schema.ts';
 import { loadRecallFacts } from '../recalls/recall.store.ts';
 import { selectPlatform, selectProfileDocuments, selectReleaseDocument, toProfile } from '../releases/release.store.ts';
@@ -60,7 +61,7 @@ export async function loadGateways(
   const identities = byGateway(
     await db
       .selectFrom('agent_identities')
-      .select(['gateway_id', 'enrolled_at'])
+      .select(['gateway_id', 'enrolled_at', 'places', 'waits_until', 'shared_since'])
       .where('gateway_id', 'in', ids)
       .execute(),
   );
@@ -92,6 +93,7 @@ export async function loadGateways(
 
   return rows.map((row, index): LoadedGateway => {
     const poll = polls.get(row.id);
+    const identity = identities.get(row.id);
     const observation = observations.get(row.id);
     const target = targets.get(row.id)?.body;
     const update = updates.get(row.id);
@@ -105,7 +107,8 @@ export async function loadGateways(
       retriedAgentDigests: retried.filter(({ gateway_id }) => gateway_id === row.id).map(({ digest }) => digest),
       generation: row.generation,
       ...optional('provisioningBegunAt', row.provisioning_begun_at),
-      ...optional('enrolledAt', identities.get(row.id)?.enrolled_at),
+      ...optional('enrolledAt', identity?.enrolled_at),
+      ...given('identityUse', identity && toIdentityUse(identity)),
       ...optional('deletionRequestedAt', row.deletion_requested_at),
       ...optional('deletedAt', row.deleted_at),
       ...optional('silenceExpectedUntil', row.silence_expected_until),

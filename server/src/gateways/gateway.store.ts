@@ -1,6 +1,6 @@
 /** Rows of gateways: finding, locking, making them. What a decision needs of one is loaded by `gateway-facts.store.ts`. */
 
-import type { Instant } from '@gatehouse/domain/instant';
+import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import type { Selectable } from 'kysely';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
 import type { Tables } from '../database/schema.ts';
@@ -147,6 +147,15 @@ export interface PollTime {
   readonly gatewayId: string;
   readonly lastPollAt: Instant;
   readonly nextPollDueAt: Instant;
+}
+
+export async function selectNextPollDue(db: Queryable, gatewayId: string): Promise<Instant | undefined> {
+  const row = await db
+    .selectFrom('gateway_polls as p')
+    .select('p.next_poll_due_at')
+    .where('p.gateway_id', '=', gatewayId)
+    .executeTakeFirst();
+  return row && toInstant(row.next_poll_due_at.getTime());
 }
 
 /** Many at once. A later poll that another replica has written already stays. */

@@ -15,13 +15,14 @@ import { selectAgentIdentity, withdrawRegistrationTokens } from '../agents/agent
 import { type AgentSession, identityRefused } from '../agents/session.command.ts';
 import { type LoadedGateway, loadGateway } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, type GatewayRow, lockGateway, updateGateway } from '../gateways/gateway.store.ts';
-import { type Answer, done, refuse } from '../http/answer.ts';
+import { type Answer, done, refuse, type Refusal } from '../http/answer.ts';
 import { plainTree } from '../http/plain-text.ts';
 import { endProfileUpdate, updateProgress } from '../profile-updates/profile-update.store.ts';
 import type { Work } from '../work/work.ts';
 import { announcedSilence } from './announced-silence.ts';
 import { insertMilestones } from './milestone.store.ts';
 import { agentNews, type News, profileUpdateNews, recallNews } from './observed-events.ts';
+import { holdIdentity } from './hold-identity.ts';
 import { deleteRetriedAgents, upsertObservation } from './poll.store.ts';
 import { targetDigest } from './desired-target.ts';
 import { retarget } from './retarget.ts';
@@ -32,6 +33,11 @@ export interface PollInput {
   readonly timings: Timings;
   /** Somebody has the gateway's page or events open. */
   readonly isLookedAt: boolean;
+}
+
+/** A refusal that is kept, unlike others: what it rests on has to be known with the next poll. */
+export interface HeldPoll {
+  readonly refusal: Refusal;
 }
 
 /** What may be remembered of the gateway's answer until something changes. */
@@ -45,17 +51,21 @@ export interface PollOutcome {
     readonly targetDigest: string | undefined;
     readonly observationDigest: string;
     readonly handOverNumber: number;
+    readonly identityUid: string | undefined;
   };
 }
 
 const atOnceSeconds = 0.1;
 
-export async function poll(input: PollInput, work: Work): Promise<Answer<PollOutcome>> {
+export async function poll(input: PollInput, work: Work): Promise<Answer<PollOutcome | HeldPoll>> {
   const { request, session, timings, isLookedAt } = input;
   const { tx } = work;
   const row = await lockGateway(tx, session.gatewayId);
   const identity = await selectAgentIdentity(tx, session.gatewayId);
   if (row === undefined || identity?.id !== session.identityId || row.deleted_at !== null) return identityRefused();
+  // Before the hand-over number: of two agents with one identity the one with the lower number would never be known of.
+  const held = await holdIdentity({ row, known: identity.use, uid: request.identityUid, timings }, work);
+  if (held !== undefined) return done({ refusal: held });
   if (request.handOverNumber < row.hand_over_number) return superseded(row, request.handOverNumber);
   if (request.generation - row.generation > generationJumpMax) {
     const message = `body.generation is ${request.generation}, but the newest target of the gateway ${row.name} has ${row.generation}.`;
@@ -117,6 +127,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
       targetDigest: target && targetDigest(target),
       observationDigest: request.observationDigest,
       handOverNumber: request.handOverNumber,
+      identityUid: request.identityUid,
     },
   });
 }

@@ -188,6 +188,7 @@ function encode(name: MapName, value: string): string {
 
 function toStoredMap(name: MapName, object: JsonObject): StoredMap {
   const data = textsAt(object, 'data');
+  const uid = textAt(object, 'metadata', 'uid');
   return {
     data: isSecret(name)
       ? Object.fromEntries(
@@ -195,6 +196,7 @@ function toStoredMap(name: MapName, object: JsonObject): StoredMap {
         )
       : data,
     resourceVersion: textAt(object, 'metadata', 'resourceVersion') ?? '',
+    ...(uid === undefined ? {} : { uid }),
   };
 }
 

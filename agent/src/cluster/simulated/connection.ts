@@ -3,6 +3,7 @@
  * own, since a patch of the Cluster is conditional on what that pod last read.
  */
 
+import { randomUUID } from 'node:crypto';
 import type {
   ObservedAgentDeployment,
   ObservedAgentPod,
@@ -55,7 +56,12 @@ export function connectToStore(parts: ConnectionParts): Cluster {
         if (before?.resourceVersion !== resourceVersion) return { answer: 'conflict' };
         const counted = countWrite(state);
         const merged = Object.entries({ ...before?.data, ...data }).filter(isSet);
-        const stored = { data: Object.fromEntries(merged), resourceVersion: counted.resourceVersion };
+        const stored: StoredMap = {
+          data: Object.fromEntries(merged),
+          resourceVersion: counted.resourceVersion,
+          // Not by the cluster's clock, which gives every cluster the same ones.
+          uid: before?.uid ?? randomUUID(),
+        };
         return { state: { ...counted.state, maps: { ...counted.state.maps, [name]: stored } }, answer: stored };
       }),
 
