@@ -45,6 +45,9 @@ export function connectDatabase(options: ConnectOptions): Connection {
   let isClosing = false;
   // What a connection says while it is being closed is of no interest.
   pool.on('error', (error) => (isClosing ? undefined : onIdleError(error)));
+  // One that is lost in the middle of a transaction fails the statement that comes next, and says so in an event besides,
+  // which would end the process if nobody heard it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const dialect = new PostgresDialect({ pool: watch === undefined ? pool : guardPool(pool, watch) });
   const db = new Kysely<Tables>({ dialect: around === undefined ? dialect : around(dialect) });
   return {
