@@ -14,6 +14,8 @@ export interface DatabaseWatch {
   time(): number | undefined;
   /** A statement or an attempt to connect failed. */
   saw(error: unknown): void;
+  /** A statement was answered: whatever the watch's own connection meets, it does not hang. */
+  answered(): void;
   /** A connection was had. */
   connected(): void;
   /** Told of each change. */
@@ -28,11 +30,11 @@ export interface DatabaseTrouble extends DatabaseFault {
 
 export interface WatchPace {
   readonly everyMilliseconds: number;
-  /** An answer that takes longer is none. */
+  /** An answer that takes longer is none. Two in a row, with nothing else answered meanwhile, and it hangs. */
   readonly answerMillisecondsMax: number;
 }
 
-const defaultPace: WatchPace = { everyMilliseconds: 1000, answerMillisecondsMax: 2000 };
+const defaultPace: WatchPace = { everyMilliseconds: 1000, answerMillisecondsMax: 4000 };
 /** A deadline that is noticed so late says something about this process, not about the database. */
 const lateMilliseconds = 500;
 /** How often room is looked for while the disk is full. */
@@ -52,10 +54,12 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let told: DatabaseFaultCode | undefined;
+  let answeredAt = Number.NEGATIVE_INFINITY;
 
   const trouble = (): DatabaseTrouble | undefined => {
     // A watch that was not heard for long has nothing to say.
-    const isStale = heard !== undefined && performance.now() - heard.at > staleAfter(pace);
+    const lastHeard = Math.max(heard?.at ?? Number.POSITIVE_INFINITY, answeredAt);
+    const isStale = performance.now() - lastHeard > staleAfter(pace);
     if (probed === 'database-away' || probed === 'database-hangs')
       return { ...databaseFault(probed), isAnswering: false };
     if (isStale && probed === undefined) return { ...databaseFault('database-hangs'), isAnswering: false };
@@ -99,6 +103,7 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
   }
 
   async function look(): Promise<void> {
+    const begun = performance.now();
     // One connection may be lost without the database being away: the second try is on a new one.
     for (const isLastTry of [false, true]) {
       try {
@@ -107,7 +112,10 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
         break;
       } catch (error) {
         if (client !== undefined) drop(client);
-        if (isLastTry) probed = error instanceof NoAnswer ? 'database-hangs' : awayCodeOf(error);
+        if (!isLastTry) continue;
+        // A machine that is busy answers others late as well, but it answers.
+        if (error instanceof NoAnswer && answeredAt > begun) break;
+        probed = error instanceof NoAnswer ? 'database-hangs' : awayCodeOf(error);
       }
     }
     tell();
@@ -128,6 +136,9 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
         lastRoomLook = performance.now();
       }
       if (code === 'database-connections-used-up' || code === 'database-full') tell();
+    },
+    answered() {
+      answeredAt = performance.now();
     },
     connected() {
       if (refusedAt === undefined) return;

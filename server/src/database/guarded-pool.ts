@@ -70,7 +70,9 @@ export function guardPool(pool: Pool, watch: DatabaseWatch): PostgresPool {
     const query = async (text: string, values: unknown[]): Promise<unknown> => {
       running.set(client, performance.now());
       try {
-        return await client.query(text, values);
+        const result = await client.query(text, values);
+        watch.answered();
+        return result;
       } catch (error) {
         watch.saw(error);
         throw error;
