@@ -227,6 +227,22 @@ describe('the one that acts', () => {
     expect(later.length).toBeGreaterThan(0);
     expect(later.every(({ podName }) => podName !== before)).toBe(true);
   });
+
+  test('is not Ready when it could not renew the Lease for 15 s, and is again when it could', async () => {
+    const world = await startRunning({ installation: 'existing-cluster' });
+    await world.clock.advance(10_000);
+    const isReady = () => agentPods(world)[0]?.isReady;
+    world.simulated.setReachable(false);
+    const from = world.clock.monotonic();
+    // Renewed up to 5 s before.
+    await world.clock.advance(9_500);
+    expect(isReady()).toBe(true);
+    await world.waitFor('it is not Ready', 10, () => (isReady() === false ? true : undefined));
+    expect(world.clock.monotonic() - from).toBeLessThanOrEqual(17_000);
+    world.simulated.setReachable(true);
+    await world.waitFor('it is Ready again', 5, () => (isReady() === true ? true : undefined));
+    expect(agentPods(world)).toMatchObject([{ restarts: 0 }]);
+  });
 });
 
 describe('a gateway that Gatehouse installed', () => {
