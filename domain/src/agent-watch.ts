@@ -79,11 +79,14 @@ const readyLost: Fault = {
  * Ready, and yet nobody acts: the old one has let go of the Lease, and the new one does not take it. A Lease that is gone
  * says nothing, since it does not tell for how long.
  */
-function isIdle(readySince: Instant, { lease }: WatchFacts, now: Instant, timings: Timings): boolean {
+function isIdle(readySince: Instant, facts: WatchFacts, now: Instant, timings: Timings): boolean {
+  const { lease, watcherSeesSince, watcherStartedAt } = facts;
   if (lease === 'unknown' || lease === undefined) return false;
   const freeSince = leaseFreeSince(lease, timings);
   if (freeSince === undefined || now <= freeSince) return false;
-  return now > addMilliseconds(toInstant(Math.max(readySince, freeSince)), timings.agentUpdate.takesLease);
+  // While no API server answered, nobody could take it.
+  const couldSince = Math.max(readySince, freeSince, watcherSeesSince ?? watcherStartedAt);
+  return now > addMilliseconds(toInstant(couldSince), timings.agentUpdate.takesLease);
 }
 
 /** Since it was emptied, or when what is held runs out; undefined for one that has no stamp. */
