@@ -34,7 +34,7 @@ export interface Timings {
     readonly readyDeadline: Milliseconds;
     /** `minReadySeconds`: the old agent stands by for so long after the new one is Ready. */
     readonly watch: Milliseconds;
-    /** A new agent that is Ready takes a free Lease within this, or it does not act. Shorter than `watch`. */
+    /** A new agent that is Ready takes a free Lease within this, or it does not act. Seen only where it is shorter than `watch`. */
     readonly takesLease: Milliseconds;
     /** So long after its start a new agent has said whether it reached the control plane; longer than one exchange takes. */
     readonly trialTold: Milliseconds;

@@ -19,8 +19,9 @@ export const sandboxTimings: Timings = {
     rehearsalMax: minutes(1),
     readyDeadline: seconds(15),
     watch: seconds(4),
-    takesLease: seconds(3),
-    trialTold: seconds(10),
+    // Not shorter: on a busy laptop a process takes seconds for what a pod does at once, and that is not to be blamed.
+    takesLease: productionTimings.agentUpdate.takesLease,
+    trialTold: productionTimings.agentUpdate.trialTold,
     roundMax: minutes(2),
     restartGrace: seconds(5),
     pullErrorAgain: seconds(3),
