@@ -3,7 +3,7 @@ import { decideLease, isLeaseFree, isLeaseOverdue, type LeaseFacts, mayAct } fro
 import { seconds } from './instant.ts';
 import { agentPod, at, deployment, newAgent, oldAgent, t0 } from './testing/facts.ts';
 
-const me = { release: oldAgent, isStopping: false, isTrialPending: false };
+const me = { podName: 'own', release: oldAgent, isStopping: false, isTrialPending: false };
 const facts: LeaseFacts = { me, isHolder: false, deployment: deployment(), pods: [] };
 const swapped = { deployment: deployment({ release: newAgent }) };
 const successor = agentPod('new', newAgent, { isReady: true });
@@ -38,6 +38,16 @@ describe('who takes and who gives the Lease', () => {
     {
       name: 'but not to one that is being deleted',
       facts: { ...facts, ...swapped, isHolder: true, pods: [{ ...successor, isDeleting: true }] },
+      becomes: 'keep',
+    },
+    {
+      name: 'one whose image somebody set by hand takes it: nobody else is left to act',
+      facts: { ...facts, ...swapped, pods: [agentPod('own', newAgent, { isReady: true })] },
+      becomes: 'take',
+    },
+    {
+      name: 'one that was told the right image and has another one does not',
+      facts: { ...facts, pods: [agentPod('own', newAgent, { isReady: true })] },
       becomes: 'keep',
     },
     {

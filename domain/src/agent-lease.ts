@@ -41,6 +41,7 @@ export function isLeaseFree(
 
 export interface LeaseFacts {
   readonly me: {
+    readonly podName: string;
     readonly release: AgentRelease;
     /** SIGTERM came. */
     readonly isStopping: boolean;
@@ -54,7 +55,9 @@ export interface LeaseFacts {
 
 /** `take`: if it is free. `keep`: as it is, whoever holds it. */
 export function decideLease({ me, isHolder, deployment, pods }: LeaseFacts): 'take' | 'release' | 'keep' {
-  const isNamed = deployment !== undefined && isSameAgent(deployment.release, me.release);
+  // By the image that its pod has: somebody who sets another one leaves what the process was told of itself as it was.
+  const own = pods.find(({ name }) => name === me.podName)?.release ?? me.release;
+  const isNamed = deployment !== undefined && isSameAgent(deployment.release, own);
   if (!isHolder) return isNamed && !me.isTrialPending && !me.isStopping ? 'take' : 'keep';
   if (me.isStopping) return 'release';
   if (deployment === undefined || isNamed) return 'keep';

@@ -1,4 +1,4 @@
-import { createServer, request as requestPlain, type RequestListener } from 'node:http';
+import { Agent, createServer, request as requestPlain, type RequestListener } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { makeSelfSigned } from '@gatehouse/release/self-signed';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -171,6 +171,25 @@ test('watches are handed on as they come, and can be cut alone', async () => {
   expect(proxy.open()).toBe(1);
   expect(proxy.cut()).toBe(1);
   expect(await other).toMatchObject({ end: 'ECONNRESET' });
+});
+
+test('a connection that is kept carries one request after the other', async () => {
+  const { proxy, came } = await start();
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const ports = new Set<number | undefined>();
+  for (const method of ['GET', 'PATCH', 'PATCH']) {
+    const sent = requestPlain(`${proxy.url}/`, { agent, method });
+    const ended = new Promise((resolve, reject) => {
+      sent.on('response', (reply) => reply.resume().on('end', resolve));
+      sent.on('error', reject);
+    });
+    sent.end(method === 'GET' ? undefined : '{}');
+    await ended;
+    ports.add(sent.socket?.localPort);
+  }
+  agent.destroy();
+  expect(came).toEqual(['GET /', 'PATCH /', 'PATCH /']);
+  expect(ports.size).toBe(1);
 });
 
 test('connections refused, or taken and never spoken on', async () => {

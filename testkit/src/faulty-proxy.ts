@@ -127,15 +127,16 @@ export async function startFaultyProxy(options: FaultyProxyOptions): Promise<Fau
     const exchange: Exchange = {
       seen: recorded,
       cut: () => {
+        // One that is over leaves its connection to the next.
+        if (!exchanges.delete(exchange)) return;
         ended.abort();
-        exchanges.delete(exchange);
         sockets.get(incoming.socket.remotePort ?? 0)?.resetAndDestroy();
       },
     };
     exchanges.add(exchange);
     outgoing.once('close', () => {
-      ended.abort();
       exchanges.delete(exchange);
+      ended.abort();
     });
     incoming.on('error', () => {});
     outgoing.on('error', () => {});
