@@ -99,8 +99,8 @@ async function runAsRehearsal(): Promise<number> {
 const through =
   (doors: FailingDoors, open: OpenControlPlane): OpenControlPlane =>
   (settings, caller) => {
-    const { controlPlane, close } = open(settings, caller);
-    return { controlPlane: doors.controlPlane(controlPlane), close };
+    const opened = open(settings, caller);
+    return { controlPlane: doors.controlPlane(opened.controlPlane), close: () => opened.close() };
   };
 
 /** For the agent that waits: from the termination message, or where there is none from the last line of output. */
