@@ -84,11 +84,10 @@ export function serverUnreachable(): Fault {
   );
 }
 
-export function unreachableForNewOne(why: string): Fault {
-  return nobodysFault(
-    'server-unreachable',
-    `The new agent could not reach the control plane, which the old one can reach: ${why}`,
-  );
+/** `isReachable`: for the old one; the guard does not know. */
+export function unreachableForNewOne(why: string, isReachable: true | 'unknown'): Fault {
+  const old = isReachable === true ? ', which the old one can reach' : '';
+  return nobodysFault('server-unreachable', `The new agent could not reach the control plane${old}: ${why}`);
 }
 
 /** Why a pod that should be there does not run, when that has nothing to do with what is in its image. */

@@ -208,7 +208,9 @@ function trialFault(facts: WatchFacts, pod: ObservedAgentPod, now: Instant, timi
   }
   if (trial?.kind === 'unreachable') {
     // A network that lets one pod through and not the other is no version's fault either.
-    return facts.isServerReachable === true ? unreachableForNewOne(trial.message) : serverUnreachable();
+    return facts.isServerReachable === false
+      ? serverUnreachable()
+      : unreachableForNewOne(trial.message, facts.isServerReachable);
   }
   return facts.isServerReachable === false && !hasHadTimeToTell(pod, now, timings) ? serverUnreachable() : undefined;
 }
