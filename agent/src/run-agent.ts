@@ -47,7 +47,7 @@ const lookMilliseconds = { 'at-once': 200, busy: 500, idle: 4_000 } as const;
 const leaseLookMilliseconds = 150;
 
 export async function runAgent(input: AgentInput): Promise<void> {
-  const { cluster, clock, log, signal, self } = input;
+  const { clock, log, signal, self } = input;
   const readiness = createReadiness();
   let lease: LeaseKeeper | undefined;
   let rounds: Rounds | undefined;
@@ -60,10 +60,12 @@ export async function runAgent(input: AgentInput): Promise<void> {
   });
   let opened: ReturnType<OpenControlPlane> | undefined;
   try {
-    const settings = await untilDone(input, 'settings', () => readSettings(cluster, input.environment));
+    const settings = await untilDone(input, 'settings', () => readSettings(input.cluster, input.environment));
     if (settings === undefined) return;
     opened = input.openControlPlane(settings, { version: self.release.version, signal });
-    const { controlPlane } = opened;
+    const coming = createRounds(clock, settings.timings.agentUpdate.roundMax);
+    const controlPlane = coming.steps(opened.controlPlane);
+    const cluster = coming.steps(input.cluster);
     // Before it is Ready: an agent that cannot read what its predecessor trusted would take over and do nothing.
     const shelf = await untilDone(input, 'trust', () => openShelfFor(settings, { cluster, controlPlane, clock }));
     if (shelf === undefined) return;
@@ -72,8 +74,8 @@ export async function runAgent(input: AgentInput): Promise<void> {
     readiness.prove();
     log('info', 'ready', {});
     lease = createLeaseKeeper(cluster, self.podName, clock, settings.timings.lease);
-    rounds = createRounds(clock, settings.timings.agentUpdate.roundMax);
-    await act(input, { settings, controlPlane, lease, rounds, shelf });
+    rounds = coming;
+    await act({ ...input, cluster }, { settings, controlPlane, lease, rounds, shelf });
   } finally {
     // The Lease is emptied when everything that acts has ended, not before.
     await lease?.release().catch((error: unknown) => {

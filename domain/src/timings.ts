@@ -38,7 +38,7 @@ export interface Timings {
     readonly takesLease: Milliseconds;
     /** So long after its start a new agent has said whether it reached the control plane; longer than one exchange takes. */
     readonly trialTold: Milliseconds;
-    /** A loop of the agent that has not come round for so long is stuck, and the agent not Ready. */
+    /** A loop of the agent in whose round nothing has ended for so long is stuck, and the agent not Ready. No exchange takes longer. */
     readonly roundMax: Milliseconds;
     /** A restart of the new agent so soon after the watcher's own start is a reboot and not the version's fault. */
     readonly restartGrace: Milliseconds;
@@ -93,7 +93,7 @@ export const productionTimings: Timings = {
     watch: seconds(60),
     takesLease: seconds(20),
     trialTold: seconds(60),
-    roundMax: minutes(15),
+    roundMax: minutes(5),
     restartGrace: seconds(60),
     pullErrorAgain: seconds(15),
     interruptionsMax: 3,
