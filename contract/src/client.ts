@@ -173,7 +173,7 @@ export function createClient(
     const reply = await options.fetch(options.server + addressOf(route, params, query), {
       method: route.method,
       headers: {
-        accept: 'application/json',
+        accept: route.replyType ?? 'application/json',
         ...authorization,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(callOptions.idempotencyKey === undefined ? {} : { 'idempotency-key': callOptions.idempotencyKey }),
@@ -183,7 +183,8 @@ export function createClient(
     });
     if (!reply.ok) throw await problemOf(reply);
     if (route.reply === undefined) return undefined;
-    return JSON.parse(await reply.text());
+    const text = await reply.text();
+    return route.replyType === undefined ? JSON.parse(text) : text;
   }
 
   async function* followEvents(

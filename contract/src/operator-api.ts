@@ -24,6 +24,7 @@ import {
   SetPause,
   TokenInfo,
 } from './operator-types.ts';
+import { notificationRoutes } from './notification-routes.ts';
 import { Channel, PlanQuery, SetWaiver, UpgradePlan, UpgradeRequest, Waiver } from './platform-types.ts';
 import { OperatorText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import type { Code } from './problem.ts';
@@ -52,6 +53,9 @@ export const permissions = [
   'project.write',
   'token.write',
   'session.own',
+  'notification.read',
+  'notification.acknowledge',
+  'notification.write',
 ] as const;
 export type Permission = (typeof permissions)[number];
 
@@ -66,6 +70,8 @@ export interface Route {
   readonly body?: Type.TSchema;
   /** Absent: 204 without a body. */
   readonly reply?: Type.TSchema;
+  /** Where the reply is a text and not JSON. */
+  readonly replyType?: 'text/csv';
   readonly status: 200 | 201 | 202 | 204;
   readonly codes: readonly Code[];
 }
@@ -98,9 +104,24 @@ const EventQuery = Type.Object(
         description: 'Only events with a greater sequence, oldest first.',
       }),
     ),
+    notifications: Type.Optional(
+      Type.Boolean({
+        description: 'Followed, the stream of all gateways also carries notifications that are new or have changed.',
+      }),
+    ),
   },
   { additionalProperties: false },
 );
+const auditFilter = {
+  tenant: Type.Optional(Name),
+  actor: Type.Optional(Type.String({ maxLength: 100 })),
+  action: Type.Optional(
+    Type.String({ maxLength: 60, description: '`pause.set`, or `pause.` for all acts on pauses.' }),
+  ),
+  subject: Type.Optional(Type.String({ maxLength: 100, description: 'Name of what it was done to.' })),
+  since: Type.Optional(Timestamp),
+  until: Type.Optional(Timestamp),
+};
 const releaseParams = Type.Object({ version: Version }, { additionalProperties: false });
 const writes = ['invalid-request', 'not-signed-in', 'not-allowed', 'idempotency-key-reused', 'unavailable'] as const;
 const reads = ['invalid-request', 'not-signed-in', 'not-allowed', 'unavailable'] as const;
@@ -530,11 +551,20 @@ export const operatorRoutes = {
     path: '/v1/audit',
     summary: 'Audit records, newest first',
     permission: 'audit.read',
-    query: Type.Object(
-      { ...PageQuery.properties, tenant: Type.Optional(Name), action: Type.Optional(Type.String({ maxLength: 60 })) },
-      { additionalProperties: false },
-    ),
+    query: Type.Object({ ...PageQuery.properties, ...auditFilter }, { additionalProperties: false }),
     reply: page(AuditRecord),
+    status: 200,
+    codes: [...reads, 'not-found'],
+  },
+  /** As RFC 4180 says, with a header; a cell that a spreadsheet would take for a formula begins with an apostrophe. */
+  exportAudit: {
+    method: 'GET',
+    path: '/v1/audit.csv',
+    summary: 'All audit records that fit, newest first, as a table for a spreadsheet',
+    permission: 'audit.read',
+    query: Type.Object(auditFilter, { additionalProperties: false }),
+    reply: Type.String(),
+    replyType: 'text/csv',
     status: 200,
     codes: [...reads, 'not-found'],
   },
@@ -650,6 +680,7 @@ export const operatorRoutes = {
     status: 204,
     codes: ['not-signed-in', 'unavailable'],
   },
+  ...notificationRoutes,
 } as const satisfies Record<string, Route>;
 
 export type OperatorRoutes = typeof operatorRoutes;

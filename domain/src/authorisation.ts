@@ -25,6 +25,9 @@ export const permissions = [
   'project.write',
   'token.write',
   'session.own',
+  'notification.read',
+  'notification.acknowledge',
+  'notification.write',
 ] as const;
 export type Permission = (typeof permissions)[number];
 
@@ -48,6 +51,7 @@ const reads: readonly Permission[] = [
   'host-cluster.read',
   'tenant.read',
   'session.own',
+  'notification.read',
 ];
 const operates: readonly Permission[] = [
   ...reads,
@@ -55,6 +59,7 @@ const operates: readonly Permission[] = [
   'agent-update.retry',
   'pause.set',
   'host-cluster.write',
+  'notification.acknowledge',
 ];
 const administers: readonly Permission[] = [
   ...operates,
@@ -62,6 +67,7 @@ const administers: readonly Permission[] = [
   'gateway.delete',
   'audit.read',
   'token.write',
+  'notification.write',
 ];
 
 const permissionsOfRole: Readonly<Record<Role, readonly Permission[]>> = {

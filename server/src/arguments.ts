@@ -1,6 +1,7 @@
 /** The command line of the control plane. */
 
 import { parseArgs } from 'node:util';
+import { mailUrlFault } from './mail/mail-url.ts';
 
 export class UsageError extends Error {
   override readonly name = 'UsageError';
@@ -18,6 +19,10 @@ export interface Arguments {
   readonly pollSeconds?: number;
   /** How long a gateway has to be quiet after an update of it before the platform's next hop. */
   readonly settleSeconds?: number;
+  /** The mail server of notifications; the address may be in GATEHOUSE_SMTP_URL, where a password is not seen by all. */
+  readonly mail?: { readonly url: string; readonly from: string; readonly caFile?: string };
+  /** `host` or `host:port`, for webhooks to addresses that else are not asked. */
+  readonly webhooksAllowed: readonly string[];
   readonly isHelp: boolean;
 }
 
@@ -33,9 +38,18 @@ export const usage = `Usage: npm start -- [flags]
   --poll-seconds N    ask agents to poll every N seconds (900; 2 with the sandbox)
   --settle-seconds N  let a gateway be quiet for N seconds after an update of it before the platform's next hop
                       (1800; three polls where --poll-seconds or the sandbox shorten them)
+  --mail-from ADDR    send notifications by e-mail, from this address, by the mail server of --smtp-url
+  --smtp-url URL      smtp://user:password@mail.example:587 (STARTTLS) or smtps://…; better in GATEHOUSE_SMTP_URL, since
+                      everybody on the machine can see flags
+  --smtp-ca F         certificate authority of the mail server (PEM file)
+  --allow-webhooks-to HOST[:PORT]
+                      let webhooks lead there although it is this machine, loopback or link-local; may be given again
 DATABASE_URL selects a PostgreSQL; without it Gatehouse starts its own in the data directory.`;
 
-export function parseArguments(args: readonly string[]): Arguments {
+export function parseArguments(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Arguments {
   const values = parse(args);
   const { 'tls-cert': certFile, 'tls-key': keyFile } = values;
   if ((certFile === undefined) !== (keyFile === undefined))
@@ -55,6 +69,8 @@ export function parseArguments(args: readonly string[]): Arguments {
     ...(settleSeconds === undefined
       ? {}
       : { settleSeconds: number('--settle-seconds', settleSeconds, 0, 30 * 86_400) }),
+    ...mailOf(values, env),
+    webhooksAllowed: (values['allow-webhooks-to'] ?? []).map(hostAndPort),
     isHelp: values.help === true,
   };
 }
@@ -74,12 +90,41 @@ function parse(args: readonly string[]) {
         'public-ca': { type: 'string' },
         'poll-seconds': { type: 'string' },
         'settle-seconds': { type: 'string' },
+        'mail-from': { type: 'string' },
+        'smtp-url': { type: 'string' },
+        'smtp-ca': { type: 'string' },
+        'allow-webhooks-to': { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
+}
+
+function mailOf(
+  values: ReturnType<typeof parse>,
+  env: Readonly<Record<string, string | undefined>>,
+): Pick<Arguments, 'mail'> {
+  const { 'mail-from': from, 'smtp-url': given, 'smtp-ca': caFile } = values;
+  const address = given ?? (env['GATEHOUSE_SMTP_URL'] || undefined);
+  if (from === undefined && given === undefined && caFile === undefined) return {};
+  if (from === undefined || address === undefined) {
+    throw new UsageError('--mail-from and --smtp-url (or GATEHOUSE_SMTP_URL) belong together.');
+  }
+  const fault = mailUrlFault(address);
+  // Without the address: it carries a password.
+  if (fault !== undefined) throw new UsageError(`The address of the mail server ${fault}.`);
+  if (!/^[^\s@<>"(),:;]+@[^\s@<>"(),:;]+$/.test(from)) {
+    throw new UsageError(`--mail-from takes an address such as gatehouse@example.org, not ${from}.`);
+  }
+  return { mail: { url: address, from, ...(caFile === undefined ? {} : { caFile }) } };
+}
+
+function hostAndPort(text: string): string {
+  const isPlain = URL.canParse(`http://${text}/`) && !/[/?#@\s]/.test(text);
+  if (!isPlain) throw new UsageError(`--allow-webhooks-to takes a host, with a port or without, not ${text}.`);
+  return text.toLowerCase();
 }
 
 function number(flag: string, text: string, min: number, max: number): number {

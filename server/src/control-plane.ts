@@ -11,6 +11,8 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { Parse } from 'typebox/value';
 import { connectDatabase } from './database/connection.ts';
+import { createDeliverer } from './deliveries/deliver.task.ts';
+import { createMailServer, type MailSettings } from './mail/mail-server.ts';
 import { faultOf } from './database/database-fault.ts';
 import { watchDatabase } from './database/database-watch.ts';
 import { withFailPoints } from './database/failing-dialect.ts';
@@ -35,6 +37,10 @@ export interface ControlPlaneOptions {
   readonly publicUrl?: string;
   readonly publicCa?: string;
   readonly timings?: Timings;
+  /** The mail server that notifications are sent by; absent: there is none. */
+  readonly mail?: MailSettings | undefined;
+  /** `host` or `host:port` of receivers of webhooks on addresses that else are not asked. */
+  readonly webhooksAllowed?: readonly string[] | undefined;
   readonly now?: () => Instant;
   readonly consoleDirectory?: string;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
@@ -61,6 +67,7 @@ const pollTimesEvery = 1000;
 const upkeepEvery = 5000;
 const replicaEvery = 10_000;
 const planEvery = 2000;
+const deliverEvery = 1000;
 /** How long each part of the end is waited for. */
 const patience = { requests: 4000, connections: 500, rest: 2000 } as const;
 
@@ -125,6 +132,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onChange: ({ kind }) => (kind === 'events' ? undefined : advance.soon()),
     onListening: (isListening) => (isListening ? advance.soon() : undefined),
   });
+  const mail = options.mail === undefined ? undefined : createMailServer(options.mail);
+  const deliverer = createDeliverer({
+    services,
+    mail,
+    webhooks: { allowed: options.webhooksAllowed ?? [], ownUrls: [databaseUrl] },
+    jitter: Math.random,
+    onError: report('what is to be sent could not be sent'),
+  });
+  const deliver = createSoon(() => named(failPoints, 'deliver', () => deliverer.look()), {
+    everyMilliseconds: deliverEvery,
+    onError: report('what is to be sent could not be looked at'),
+  });
+  signal.subscribe({
+    onChange: ({ kind }) => (kind === 'notifications' ? deliver.soon() : undefined),
+    onListening: (isListening) => (isListening ? deliver.soon() : undefined),
+  });
   const times = createPollTimes(db, report('poll times could not be written'));
   const tasks = [
     repeat(() => named(failPoints, 'poll-times', () => times.flush()), {
@@ -140,6 +163,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       onError: report('this replica could not say that it is there'),
     }),
     advance,
+    deliver,
+    deliverer,
   ];
   const app: App = await createApp({
     services,
@@ -147,6 +172,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     signal,
     memory,
     times,
+    mailFrom: mail?.from,
     ...(options.consoleDirectory === undefined ? {} : { consoleDirectory: options.consoleDirectory }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     failPoints,

@@ -69,6 +69,15 @@ async function start(args: Arguments, started: Started): Promise<void> {
     ...(args.publicUrl === undefined ? {} : { publicUrl: args.publicUrl }),
     ...(args.publicCaFile === undefined ? {} : { publicCa: await readFile(args.publicCaFile, 'utf8') }),
     timings: askedTimings(args),
+    webhooksAllowed: args.webhooksAllowed,
+    ...(args.mail === undefined
+      ? {}
+      : {
+          mail: {
+            ...args.mail,
+            ...(args.mail.caFile === undefined ? {} : { ca: await readFile(args.mail.caFile, 'utf8') }),
+          },
+        }),
     ...(consoleOutcome.kind === 'ready' ? { consoleDirectory: consoleOutcome.directory } : {}),
     ...(tls === undefined ? {} : { tls }),
     failPoints,

@@ -72,7 +72,7 @@ describe('live events', () => {
   it('begin after the newest event there is, and tell once that they are open', async () => {
     const { live, streams, told, settle, pass } = world();
     await settle();
-    expect(streams.map(({ address }) => address)).toEqual(['/v1/events?after=7']);
+    expect(streams.map(({ address }) => address)).toEqual(['/v1/events?after=7&notifications=true']);
     expect(live.connection().kind).toBe('connecting');
     streams[0]?.say('open');
     expect(live.connection().kind).toBe('live');
@@ -104,7 +104,7 @@ describe('live events', () => {
     await pass(999);
     expect(streams).toHaveLength(1);
     await pass(1);
-    expect(streams[1]?.address).toBe('/v1/events?after=12');
+    expect(streams[1]?.address).toBe('/v1/events?after=12&notifications=true');
     streams[1]?.say('error');
     await pass(1999);
     expect(streams).toHaveLength(2);
@@ -146,7 +146,7 @@ describe('live events', () => {
     streams[0]?.say('event', 19);
     streams[0]?.say('error');
     await pass(1000);
-    expect(streams[1]?.address).toBe('/v1/events?after=20');
+    expect(streams[1]?.address).toBe('/v1/events?after=20&notifications=true');
   });
 
   it('ask for the newest event again when the server did not answer', async () => {
@@ -158,7 +158,7 @@ describe('live events', () => {
     expect(live.connection().kind).toBe('lost');
     isThere = true;
     await pass(1000);
-    expect(streams.map(({ address }) => address)).toEqual(['/v1/events?after=3']);
+    expect(streams.map(({ address }) => address)).toEqual(['/v1/events?after=3&notifications=true']);
   });
 
   it('do nothing more once closed', async () => {

@@ -22,7 +22,7 @@ export interface LiveEvents {
 /** As much of an `EventSource` as is used here. */
 export interface EventStream {
   addEventListener(
-    type: 'open' | 'error' | 'event',
+    type: 'open' | 'error' | 'event' | 'notification',
     listener: (event: { readonly lastEventId?: string }) => void,
   ): void;
   close(): void;
@@ -85,7 +85,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       return;
     }
     if (isClosed) return;
-    const opened = options.open(`/v1/events?after=${last}`);
+    const opened = options.open(`/v1/events?after=${last}&notifications=true`);
     stream = opened;
     opened.addEventListener('open', () => {
       retryDelay = retryFirst;
@@ -102,6 +102,8 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       if (Number.isSafeInteger(sequence) && sequence > (last ?? 0)) last = sequence;
       announce();
     });
+    // A notification that no event tells of, or that somebody has acknowledged.
+    opened.addEventListener('notification', announce);
     opened.addEventListener('error', () => {
       if (stream === opened) lose();
     });

@@ -31,6 +31,7 @@ import { SandboxLabel } from '../ui/labels.tsx';
 import { LiveMark } from '../ui/live-mark.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { Navigation } from '../ui/navigation.tsx';
+import { NotificationBell } from '../ui/notification-bell.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
 
 export function Frame() {
@@ -78,6 +79,7 @@ function SignedIn({ name, role }: { readonly name: string; readonly role: string
           )}
           {platform?.isSandbox === true ? <SandboxLabel>{frameTexts.sandbox}</SandboxLabel> : null}
           <LiveMark connection={connection} />
+          <NotificationBell />
           <ColorSchemeSwitch />
           <span className="console-who console-only-wide" title={role}>
             {name}

@@ -1,18 +1,19 @@
 import { done } from '../http/answer.ts';
 import { limitOf, readCursor, toPage } from '../http/cursor.ts';
 import type { Queries } from '../http/operator-routes.ts';
+import { readAuditPart } from './audit-export.ts';
 import { selectAuditRecords } from './audit.store.ts';
 
 export const auditQueries: Pick<Queries, 'listAudit'> = {
   async listAudit({ query }, { db, access }) {
-    const part = await access.list(db, { tenant: query?.tenant });
+    const { limit: _limit, cursor: _cursor, ...filter } = query ?? {};
+    const part = await readAuditPart(db, access, filter);
     if (part.kind === 'refused') return part;
     const cursor = readCursor(query?.cursor, ['number'] as const);
     if (cursor.kind === 'refused') return cursor;
     const limit = limitOf(query);
     const rows = await selectAuditRecords(db, {
       ...part.reply,
-      action: query?.action,
       before: cursor.reply?.[0],
       limit: limit + 1,
     });

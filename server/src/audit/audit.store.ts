@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { Instant } from '@gatehouse/domain/instant';
+import { sql } from 'kysely';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
 import { plainLine } from '../http/plain-text.ts';
 
@@ -41,20 +42,42 @@ export async function insertAuditRecords(
     .execute();
 }
 
-export interface AuditPage {
+export interface AuditFilter {
+  readonly actor?: string | undefined;
+  /** Whole, or up to and with its full stop. */
+  readonly action?: string | undefined;
+  readonly subject?: string | undefined;
+  /** RFC 3339; from it, inclusive. */
+  readonly since?: string | undefined;
+  /** RFC 3339; up to it, exclusive. */
+  readonly until?: string | undefined;
+}
+
+export interface AuditPage extends AuditFilter {
   readonly tenantId?: string | undefined;
   readonly projectId?: string | undefined;
-  readonly action?: string | undefined;
   readonly before?: number | undefined;
   readonly limit: number;
 }
 
 /** Newest first. */
 export async function selectAuditRecords(db: Queryable, page: AuditPage) {
-  let query = db.selectFrom('audit_records as a').selectAll('a').orderBy('a.sequence', 'desc').limit(page.limit);
+  let query = db
+    .selectFrom('audit_records as a')
+    .leftJoin('tenants as t', 't.id', 'a.tenant_id')
+    .leftJoin('projects as p', 'p.id', 'a.project_id')
+    .selectAll('a')
+    .select(['t.name as tenant_name', 'p.name as project_name'])
+    .orderBy('a.sequence', 'desc')
+    .limit(page.limit);
   if (page.tenantId !== undefined) query = query.where('a.tenant_id', '=', page.tenantId);
   if (page.projectId !== undefined) query = query.where('a.project_id', '=', page.projectId);
-  if (page.action !== undefined) query = query.where('a.action', '=', page.action);
+  if (page.actor !== undefined) query = query.where('a.actor', '=', page.actor);
+  if (page.action?.endsWith('.') === true) query = query.where(sql<boolean>`starts_with(a.action, ${page.action})`);
+  else if (page.action !== undefined) query = query.where('a.action', '=', page.action);
+  if (page.subject !== undefined) query = query.where('a.subject_name', '=', page.subject);
+  if (page.since !== undefined) query = query.where('a.time', '>=', new Date(page.since));
+  if (page.until !== undefined) query = query.where('a.time', '<', new Date(page.until));
   if (page.before !== undefined) query = query.where('a.sequence', '<', page.before);
   return query.execute();
 }

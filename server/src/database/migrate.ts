@@ -7,6 +7,7 @@ import { up as initial } from './migrations/0001-initial.ts';
 import { up as platformPlans } from './migrations/0002-platform-plans.ts';
 import { up as recalls } from './migrations/0003-recalls.ts';
 import { up as registryPrefix } from './migrations/0004-registry-prefix.ts';
+import { up as notifications } from './migrations/0005-notifications.ts';
 import { up as identityPlaces } from './migrations/0007-identity-places.ts';
 
 const migrations = {
@@ -14,6 +15,7 @@ const migrations = {
   '0002-platform-plans': { up: platformPlans },
   '0003-recalls': { up: recalls },
   '0004-registry-prefix': { up: registryPrefix },
+  '0005-notifications': { up: notifications },
   '0007-identity-places': { up: identityPlaces },
 };
 

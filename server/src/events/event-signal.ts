@@ -23,6 +23,7 @@ const ChangeMessage = Type.Union([
   Type.Object({ kind: Type.Literal('gateway'), gatewayId: Type.String() }),
   Type.Object({ kind: Type.Literal('everything') }),
   Type.Object({ kind: Type.Literal('events') }),
+  Type.Object({ kind: Type.Literal('notifications') }),
 ]);
 
 const retryMilliseconds = 1000;

@@ -23,6 +23,11 @@ export interface NewEvent {
 const eventLock = 7_241_001;
 const rowsPerInsert = 1000;
 
+/** Until the transaction ends; the order of who has it is that of the commits. */
+export async function lockEvents(tx: DatabaseTransaction): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${eventLock})`.execute(tx);
+}
+
 /**
  * Last in its transaction. The lock makes the order of sequences that of the commits; else a reader that has seen 6
  * could miss a 5 that is committed after it.
@@ -33,7 +38,7 @@ export async function insertEvents(
   now: Instant,
 ): Promise<void> {
   if (events.length === 0) return;
-  await sql`select pg_advisory_xact_lock(${eventLock})`.execute(tx);
+  await lockEvents(tx);
   for (let from = 0; from < events.length; from += rowsPerInsert) {
     await tx
       .insertInto('events')

@@ -10,6 +10,8 @@ import { faultOf } from '../database/database-fault.ts';
 import { toEventView } from './event.query.ts';
 import { type EventPage, selectEvents } from './event.store.ts';
 import type { ChangeSignal } from './event-signal.ts';
+import { toNotificationView } from '../notifications/notification.command.ts';
+import { type NotificationPage, selectLastChange, selectNotifications } from '../notifications/notification.store.ts';
 
 export interface Followers {
   follow(request: FastifyRequest, reply: FastifyReply, options: FollowOptions): Promise<void>;
@@ -21,6 +23,8 @@ export interface Followers {
 export interface FollowOptions {
   readonly part: Pick<EventPage, 'gatewayId' | 'tenantId' | 'projectId'>;
   readonly after: number;
+  /** With it the stream also carries each notification of the part that is new or has changed, as `event: notification`. */
+  readonly notifications?: Pick<NotificationPage, 'tenantId' | 'projectId' | 'tokenId'> | undefined;
   /** Asked again now and then: a revoked token ends the stream. */
   readonly isStillAllowed: () => Promise<boolean>;
   /** Called now and then while the stream is open. */
@@ -41,7 +45,7 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
     close() {
       for (const tellEnd of open) tellEnd();
     },
-    async follow(request, reply, { part, after, isStillAllowed, onWatched }) {
+    async follow(request, reply, { part, after, notifications, isStillAllowed, onWatched }) {
       reply.hijack();
       const { raw } = reply;
       const headers = Object.fromEntries(
@@ -59,6 +63,8 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
       });
       raw.write(': events follow\n\n');
       let last = after;
+      /** No notification carries an id: who is cut off asks for all of them anew. */
+      let lastChange: number | undefined;
       let isReading = false;
       let isWanted = true;
       let isOver = false;
@@ -70,6 +76,17 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
         if (faultOf(error) !== undefined) return;
         onError(error);
         end();
+      }
+
+      async function readNotifications(): Promise<void> {
+        if (notifications === undefined) return;
+        lastChange ??= await selectLastChange(db);
+        const rows = await selectNotifications(db, { ...notifications, changedAfter: lastChange, limit: rowsPerRead });
+        for (const row of rows) {
+          lastChange = row.changed;
+          raw.write(`event: notification\ndata: ${JSON.stringify(toNotificationView(row))}\n\n`);
+        }
+        if (rows.length === rowsPerRead) isWanted = true;
       }
 
       async function read(): Promise<void> {
@@ -87,6 +104,7 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
               raw.write(`id: ${row.sequence}\nevent: event\ndata: ${JSON.stringify(toEventView(row))}\n\n`);
             }
             if (rows.length === rowsPerRead) isWanted = true;
+            await readNotifications();
             if (raw.writableLength > unsentBytesMax) end();
           }
         } catch (error) {
@@ -98,7 +116,7 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
 
       const unsubscribe = signal.subscribe({
         onChange: (change) => {
-          if (change.kind === 'events') void read();
+          if (change.kind === 'events' || change.kind === 'notifications') void read();
         },
       });
       const looking = setInterval(() => void read(), lookMilliseconds);

@@ -52,6 +52,10 @@ export function followRoute({ services, followers, attention }: FollowRouteOptio
     await followers.follow(request, reply, {
       part: gateway === undefined ? (part?.reply ?? {}) : { gatewayId: gateway.reply.id },
       after,
+      notifications:
+        query.notifications === true && part?.kind === 'done'
+          ? { ...part.reply, tokenId: principal.tokenId }
+          : undefined,
       isStillAllowed: async () => (await authenticate(request, services)).kind === 'done',
       onWatched: () => {
         if (gateway !== undefined) attention.look(gateway.reply.id, services.now());

@@ -12,6 +12,7 @@ import type { FailPoints } from '@gatehouse/release/fail-point';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { agentUpdateCommands } from '../agent-updates/agent-update.command.ts';
 import { registerAgentRoutes } from '../agents/agent.route.ts';
+import { exportAuditRoute } from '../audit/audit-export.ts';
 import { auditQueries } from '../audit/audit.query.ts';
 import { createFollowers, type Followers } from '../events/follow-events.ts';
 import { eventQueries } from '../events/event.query.ts';
@@ -21,6 +22,8 @@ import { gatewayQueries } from '../gateways/gateway.query.ts';
 import { registerInstallManifestRoute } from '../gateways/install-manifest.route.ts';
 import { hostClusterCommands, hostClusterQueries } from '../host-clusters/host-cluster.command.ts';
 import { registerSignInRoutes } from '../identity/sign-in.route.ts';
+import { mailCommands, mailQueries } from '../mail/mail-subscription.command.ts';
+import { notificationCommands, notificationQueries } from '../notifications/notification.command.ts';
 import { pauseCommands, pauseQueries } from '../pauses/pause.command.ts';
 import { platformCommands } from '../platform/platform.command.ts';
 import { platformQueries } from '../platform/platform.query.ts';
@@ -35,6 +38,7 @@ import { releaseCommands, releaseQueries } from '../releases/release.command.ts'
 import { registerReleaseFileRoutes } from '../releases/release-files.route.ts';
 import { tenantCommands, tenantQueries } from '../tenants/tenant.command.ts';
 import { tokenCommands, tokenQueries } from '../tokens/token.command.ts';
+import { webhookCommands, webhookQueries } from '../webhooks/webhook.command.ts';
 import { followRoute } from '../events/follow.route.ts';
 import { addFailingReplies } from './failing-replies.ts';
 import { addDrain, type Drain } from './drain.ts';
@@ -54,6 +58,8 @@ export interface AppOptions {
   readonly signal: ChangeSignal;
   readonly memory: PollMemory;
   readonly times: PollTimes;
+  /** What e-mail comes from; absent where there is no mail server. */
+  readonly mailFrom?: string | undefined;
   /** The built console, if there is one. */
   readonly consoleDirectory?: string;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
@@ -139,6 +145,8 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   if (options.failPoints !== undefined) addFailingReplies(http, options.failPoints);
 
+  const follow = followRoute({ services, followers, attention });
+  const exportAudit = exportAuditRoute(services);
   registerHealthRoutes(http, { services, metrics, followers });
   registerSignInRoutes(http, services);
   registerOperatorRoutes(http, {
@@ -154,6 +162,9 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...auditQueries,
       ...tenantQueries,
       ...tokenQueries,
+      ...notificationQueries,
+      ...webhookQueries,
+      ...mailQueries(options.mailFrom),
     },
     commands: {
       ...gatewayCommands(services),
@@ -167,8 +178,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...hostClusterCommands,
       ...tenantCommands,
       ...tokenCommands,
+      ...notificationCommands,
+      ...webhookCommands(services),
+      ...mailCommands(options.mailFrom),
     },
-    follow: followRoute({ services, followers, attention }),
+    follow: async (input) => (await follow(input)) || exportAudit(input),
   });
   registerAgentRoutes(http, { services, memory, times, attention });
   registerReleaseFileRoutes(http, services);

@@ -108,6 +108,9 @@ const fitting = {
   'channel.channel': ['PUT', '/v1/platform/channel', { channel: '?' }],
   'recall.reason': ['POST', '/v1/releases/4.1.12/recall', { reason: '?' }],
   'hostCluster.namespace': ['POST', '/v1/host-clusters', { name: 'x', namespace: '?', gateway: 'site-a' }],
+  'webhook.name': ['POST', '/v1/webhooks', { name: '?', url: 'https://hooks.example/', kinds: ['plan-waits'] }],
+  'webhook.url': ['POST', '/v1/webhooks', { name: 'x', url: '?', kinds: ['plan-waits'] }],
+  'mail.address': ['POST', '/v1/mail-subscriptions', { address: '?', kinds: ['plan-waits'] }],
   'token.expiresAt': ['POST', '/v1/tokens', { name: 'x', role: 'Viewer', expiresAt: '?' }],
 } as const;
 const withValue = (body: object, value: unknown): object =>

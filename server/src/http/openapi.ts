@@ -68,6 +68,8 @@ export function routeSchema(name: string, route: Route): FastifySchema {
   const reply: JsonSchema =
     route.reply === undefined
       ? { description: 'Done.', type: 'null' }
+      : route.replyType !== undefined
+        ? { description: 'Done.', content: { [route.replyType]: { schema: { type: 'string' } } } }
       : isFollowed
         ? {
             description: 'One page; or, with `Accept: text/event-stream`, each event as server-sent event.',

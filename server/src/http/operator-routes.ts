@@ -31,6 +31,8 @@ type ReadName = { [Name in RouteName]: OperatorRoutes[Name]['method'] extends 'G
 /** They set and clear the cookie; registered by `sign-in.route.ts`. */
 type SessionName = 'signIn' | 'signOut';
 type WriteName = Exclude<RouteName, ReadName | SessionName>;
+/** Their reply is no JSON value; `Follow` answers them. */
+type StreamName = { [Name in RouteName]: OperatorRoutes[Name] extends { replyType: string } ? Name : never }[RouteName];
 
 export interface QueryContext {
   readonly db: Database;
@@ -44,7 +46,7 @@ export interface CommandContext {
 }
 
 export type Queries = {
-  readonly [Name in ReadName]: (call: CallOf<Name>, context: QueryContext) => Promise<Answer<ReplyOf<Name>>>;
+  readonly [Name in Exclude<ReadName, StreamName>]: (call: CallOf<Name>, context: QueryContext) => Promise<Answer<ReplyOf<Name>>>;
 };
 export type Commands = {
   readonly [Name in WriteName]: (call: CallOf<Name>, context: CommandContext) => Promise<Answer<ReplyOf<Name>>>;

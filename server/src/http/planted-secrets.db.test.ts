@@ -14,6 +14,7 @@ import { makeSignInLink } from '../first-start.ts';
 import { createGateway, installBundle, runningCli, tokenOf, withProfileUpdate } from '../testing/fleet.ts';
 import { openSession, type TestAgent } from '../testing/test-agent.ts';
 import { type Call, type Reply, startWorld, type World } from '../testing/world.ts';
+import { named } from '../work/fail-points.ts';
 
 let database: TestDatabase;
 let world: World;
@@ -22,11 +23,18 @@ const log: string[] = [];
 /** What left the control plane, each with where it was seen. */
 const seen: { readonly where: string; readonly text: string }[] = [];
 const planted = new Map<string, string>();
+const mailPassword = 'password-of-the-mail-server';
+const receivers = { webhook: '', delivery: '', subscription: '' };
 const tokens: string[] = [];
 
 beforeAll(async () => {
   database = await createProvidedDatabase();
-  world = await startWorld({ databaseUrl: database.url, logTo: (text) => log.push(text) });
+  world = await startWorld({
+    databaseUrl: database.url,
+    logTo: (text) => log.push(text),
+    sending: { mail: { url: `smtp://gatehouse:${mailPassword}@127.0.0.1:9`, from: 'gatehouse@ops.example' } },
+  });
+  plant('password of the mail server', mailPassword);
   await world.release('4.1.12');
   agent = await runningCli(world, 'site-a');
   await world.release('4.2.7');
@@ -44,15 +52,15 @@ beforeAll(async () => {
     plant(`token of ${role}`, token);
     tokens.push(token);
   }
-  const link = await makeSignInLink(world.plane.services.db, {
-    tokenId: await idOfAdmin(),
-    url: 'https://gatehouse.example',
-    now: world.now(),
-  });
+  const tokenId = await idOfAdmin();
+  const link = await asStart(() =>
+    makeSignInLink(world.plane.services.db, { tokenId, url: 'https://gatehouse.example', now: world.now() }),
+  );
   const key = link.split('key=')[1] ?? '';
   plant('sign-in key', key);
   const session = await world.call('POST', '/v1/session', { token: null, body: { key } });
   plant('session', /gatehouse_session=([^;]+)/.exec(String(session.headers['set-cookie']))?.[1] ?? '');
+  await makeReceivers();
   plant('signing key', Buffer.from(world.plane.services.signingKey).toString('base64url'));
   for (const version of ['4.1.12', '4.2.7'] as const) plantProfileSecrets(version);
 });
@@ -60,6 +68,9 @@ afterAll(async () => {
   await world?.close();
   await database?.drop();
 });
+
+/** What is written not by a request, as the control plane does at its start. */
+const asStart = <T>(work: () => Promise<T>) => named({ reach: () => Promise.resolve() }, 'start-sign-in-link', work);
 
 function plant(name: string, secret: string): void {
   if (secret.length < 8) throw new Error(`the secret ${name} is missing, or too short to be looked for: ${secret}`);
@@ -77,6 +88,21 @@ function plantProfileSecrets(version: '4.1.12' | '4.2.7'): void {
       }
     }
   }
+}
+
+/** A webhook with a secret and the one before, a message to it that fails, and the same by e-mail. */
+async function makeReceivers(): Promise<void> {
+  const post = async (address: string, body: object) => (await world.call('POST', address, { body })).body;
+  const hook = { name: 'chat', url: 'http://127.0.0.1:9/', kinds: ['plan-waits'] };
+  const made = (await post('/v1/webhooks', hook)) as { webhook: { id: string }; secret: string };
+  plant('webhook secret before', made.secret);
+  receivers.webhook = made.webhook.id;
+  const { secret } = (await post(`/v1/webhooks/${receivers.webhook}/secret`, {})) as { secret: string };
+  plant('webhook secret', secret);
+  ({ id: receivers.delivery } = (await post(`/v1/webhooks/${receivers.webhook}/test`, {})) as { id: string });
+  const mail = { address: 'ops@ops.example', kinds: ['plan-waits'] };
+  ({ id: receivers.subscription } = (await post('/v1/mail-subscriptions', mail)) as { id: string });
+  await post(`/v1/mail-subscriptions/${receivers.subscription}/test`, {});
 }
 
 async function idOfAdmin(): Promise<string> {
@@ -118,6 +144,9 @@ const address = (route: Route): string =>
   route.path
     .replace(':gateway', 'site-a')
     .replace(':scope/:name', 'gateway/site-a')
+    .replace(':webhook', receivers.webhook)
+    .replace(':delivery', receivers.delivery)
+    .replace(':subscription', receivers.subscription)
     .replace(':name', 'of-nobody')
     .replace(':version', '4.2.7');
 
@@ -130,7 +159,7 @@ test('what is looked for would be found', () => {
 test('no route gives one away, to whatever role, with whatever it is asked', async () => {
   // What there is to be told of a gateway is there until the end.
   const routes: readonly (readonly [string, Route])[] = Object.entries(operatorRoutes).filter(
-    ([name]) => name !== 'deleteGateway',
+    ([name]) => !['deleteGateway', 'deleteWebhook', 'deleteMailSubscription'].includes(name),
   );
   for (const token of [null, world.adminToken, ...tokens]) {
     for (const [name, route] of routes) {
@@ -189,20 +218,25 @@ test('a fault of our own, with a secret in its hands, logs the fault', async () 
   const { db } = world.plane.services;
   const lines = log.length;
   // A constraint that the request itself runs into, with all its values in the error of the database.
-  await db.schema
-    .alterTable('tokens')
-    .addColumn('needed', 'text', (column) => column.notNull().defaultTo(''))
-    .execute();
-  await db.schema
-    .alterTable('tokens')
-    .alterColumn('needed', (column) => column.dropDefault())
-    .execute();
+  const { schema } = db;
+  await asStart(() =>
+    schema
+      .alterTable('tokens')
+      .addColumn('needed', 'text', (column) => column.notNull().defaultTo(''))
+      .execute(),
+  );
+  await asStart(() =>
+    schema
+      .alterTable('tokens')
+      .alterColumn('needed', (column) => column.dropDefault())
+      .execute(),
+  );
   const key = 'a-key-that-seals-a-reply';
   const reply = await world.call('POST', '/v1/tokens', {
     body: { name: 'broken', role: 'Viewer' },
     headers: { 'idempotency-key': key },
   });
-  await db.schema.alterTable('tokens').dropColumn('needed').execute();
+  await asStart(() => schema.alterTable('tokens').dropColumn('needed').execute());
   expect(reply).toMatchObject({ status: 500, body: { code: 'internal-error' } });
   expect(JSON.stringify(reply.body)).not.toMatch(/needed|tokens|postgres/i);
   const said = log.slice(lines).join('');
@@ -222,7 +256,7 @@ test('the database keeps none of them: digests, and what is sealed with a key of
     const tables = await client.query<{ name: string }>(
       `select table_name as name from information_schema.tables where table_schema = 'public' and table_type = 'BASE TABLE'`,
     );
-    const raw = [...planted].filter(([name]) => /token|session|sign-in/.test(name));
+    const raw = [...planted].filter(([name]) => /token|session|sign-in|webhook|mail/.test(name));
     for (const { name } of tables.rows) {
       const { rows } = await client.query<{ row: string }>(`select t::text as row from "${name}" t`);
       const text = rows.map(({ row }) => row).join('\n');

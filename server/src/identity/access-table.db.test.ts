@@ -17,6 +17,9 @@ import {
   type Place,
   places,
 } from '../testing/access-table.ts';
+import { done } from '../http/answer.ts';
+import { named } from '../work/fail-points.ts';
+import { doWork } from '../work/work.ts';
 import { type Call, type Reply, startWorld, type World } from '../testing/world.ts';
 
 let database: TestDatabase;
@@ -35,7 +38,11 @@ type Target = (typeof names)[Place];
 
 beforeAll(async () => {
   database = await createProvidedDatabase();
-  world = await startWorld({ databaseUrl: database.url });
+  world = await startWorld({
+    databaseUrl: database.url,
+    // Nobody is there, and nothing is sent before these tests end.
+    sending: { mail: { url: 'smtp://127.0.0.1:9', from: 'gatehouse@ops.example' } },
+  });
   await world.release('4.1.12');
   for (const tenant of ['acme', 'other']) {
     await must('POST', '/v1/tenants', { name: tenant });
@@ -89,6 +96,77 @@ const fixed =
   (address: string, body?: object): Ask =>
   () => ({ address, ...(body === undefined ? {} : { body }) });
 const because = { reason: 'because' };
+const nobody = '00000000-0000-4000-8000-000000000000';
+const inPlace = ({ tenant, project }: Target) => ({ tenant, ...(project && { project }) });
+
+const hookOf = (target: Target) => ({
+  name: fresh(),
+  // Nothing listens there, and nothing may be asked there.
+  url: 'http://127.0.0.1:9/',
+  kinds: ['plan-waits'],
+  ...inPlace(target),
+});
+/** Of one that is made in the place and deleted by the next: there may only be so many. */
+const ofWebhook =
+  (path: string, body?: object): Ask =>
+  async (target, isThere) => {
+    let id = nobody;
+    if (isThere) {
+      const { webhook } = (await must('POST', '/v1/webhooks', hookOf(target))).body as { webhook: { id: string } };
+      ({ id } = webhook);
+      const before = lastHooks.get(target.gateway);
+      if (before !== undefined) await world.call('DELETE', `/v1/webhooks/${before}`);
+      lastHooks.set(target.gateway, id);
+    }
+    return { address: `/v1/webhooks/${id}${path}`, ...(body === undefined ? {} : { body }) };
+  };
+const lastHooks = new Map<string, string>();
+
+const mailOf = (target: Target) => ({ address: `${fresh()}@ops.example`, kinds: ['plan-waits'], ...inPlace(target) });
+const ofMail =
+  (path: string, body?: object): Ask =>
+  async (target, isThere) => {
+    let id = nobody;
+    if (isThere) {
+      ({ id } = (await must('POST', '/v1/mail-subscriptions', mailOf(target))).body as { id: string });
+      const before = lastMails.get(target.gateway);
+      if (before !== undefined) await world.call('DELETE', `/v1/mail-subscriptions/${before}`);
+      lastMails.set(target.gateway, id);
+    }
+    return { address: `/v1/mail-subscriptions/${id}${path}`, ...(body === undefined ? {} : { body }) };
+  };
+const lastMails = new Map<string, string>();
+
+/** One that is told in the place. */
+async function notificationOf({ gateway, tenant, project }: Target, isThere: boolean): Promise<string> {
+  if (!isThere) return nobody;
+  const { db, now } = world.plane.services;
+  const {
+    id,
+    tenant_id: tenantId,
+    project_id: projectId,
+  } = await db
+    .selectFrom('gateways as g')
+    .select(['g.id', 'g.tenant_id', 'g.project_id'])
+    .where('g.name', '=', gateway)
+    .executeTakeFirstOrThrow();
+  const name = fresh();
+  await named({ reach: () => Promise.resolve() }, 'upkeep', () =>
+    doWork({ db, now: now(), requestId: 'test' }, async (work) => {
+      const subject = { kind: 'gateway', id, name } as const;
+      const told = { kind: 'plan-waits', severity: 'normal', message: name, topic: name, subject } as const;
+      work.tell(told, { tenantId, projectId: projectId ?? undefined });
+      return Promise.resolve(done(undefined));
+    }),
+  );
+  const found = await must(
+    'GET',
+    `/v1/notifications?subject=${name}&tenant=${tenant}${project ? `&project=${project}` : ''}`,
+  );
+  const [first] = (found.body as { items: { id: string }[] }).items;
+  if (first === undefined) throw new Error('what was told is not there');
+  return first.id;
+}
 
 const asks: Readonly<Record<string, Ask>> = {
   listGateways: fixed('/v1/gateways'),
@@ -147,6 +225,7 @@ const asks: Readonly<Record<string, Ask>> = {
     body: { name: fresh(), namespace: 'guests', gateway },
   }),
   listAudit: ({ tenant }) => ({ address: `/v1/audit?tenant=${tenant}` }),
+  exportAudit: ({ tenant }) => ({ address: `/v1/audit.csv?tenant=${tenant}` }),
   listTenants: fixed('/v1/tenants'),
   createTenant: fixed('/v1/tenants', { name: 'acme' }),
   createProject: ({ tenant }) => ({ address: `/v1/projects?tenant=${tenant}`, body: { name: fresh() } }),
@@ -160,6 +239,39 @@ const asks: Readonly<Record<string, Ask>> = {
     if (isThere) await must('POST', '/v1/tokens', { name, role: 'Viewer', tenant, ...(project && { project }) });
     return { address: `/v1/tokens/${name}` };
   },
+  listNotifications: fixed('/v1/notifications'),
+  readNotifications: async (target, isThere) => ({
+    address: '/v1/notifications/read',
+    body: { ids: [await notificationOf(target, isThere)] },
+  }),
+  acknowledgeNotifications: async (target, isThere) => ({
+    address: '/v1/notifications/acknowledge',
+    body: { ids: [await notificationOf(target, isThere)] },
+  }),
+  finishNotifications: async (target, isThere) => ({
+    address: '/v1/notifications/done',
+    body: { ids: [await notificationOf(target, isThere)] },
+  }),
+  listWebhooks: fixed('/v1/webhooks'),
+  createWebhook: (target) => ({ address: '/v1/webhooks', body: hookOf(target) }),
+  changeWebhook: ofWebhook('', {}),
+  rotateWebhookSecret: ofWebhook('/secret', {}),
+  deleteWebhook: ofWebhook(''),
+  testWebhook: ofWebhook('/test', {}),
+  listDeliveries: ofWebhook('/deliveries'),
+  async redeliver(target, isThere) {
+    const { address } = await ofWebhook('/deliveries')(target, isThere);
+    let delivery = nobody;
+    if (isThere) {
+      const made = await must('POST', address.replace('/deliveries', '/test'), {});
+      delivery = (made.body as { id: string }).id;
+    }
+    return { address: `${address}/${delivery}/redeliver`, body: {} };
+  },
+  listMailSubscriptions: fixed('/v1/mail-subscriptions'),
+  createMailSubscription: (target) => ({ address: '/v1/mail-subscriptions', body: mailOf(target) }),
+  deleteMailSubscription: ofMail(''),
+  testMailSubscription: ofMail('/test', {}),
   getMe: fixed('/v1/me'),
   signOut: fixed('/v1/session'),
 };
@@ -262,7 +374,7 @@ async function watched(request: () => Promise<Reply>) {
     const { status, headers, body } = await ofRequest.run(statements, request);
     const plain = JSON.stringify(body)
       .replaceAll(/"instance":"[^"]*"/g, '')
-      .replaceAll(/fresh-\d+|of-\w+|\b(other|acme|nobody)\b/g, 'NAME');
+      .replaceAll(/fresh-\d+|of-\w+|\b(other|acme|nobody)\b|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'NAME');
     const kept = Object.entries(headers).filter(([header]) => !/^(date|content-length|x-ratelimit-.*)$/.test(header));
     return { reply: { status, headers: kept, plain }, statements };
   } finally {

@@ -40,6 +40,11 @@ export interface Access {
     db: Queryable,
     named: { readonly tenant?: string | undefined; readonly project?: string | undefined },
   ): Promise<Answer<ListPart>>;
+  /** Where something new of the caller's shall lie: in what is named, else at the place of the caller's own grant. */
+  ownPlace(
+    db: Queryable,
+    named: { readonly tenant?: string | undefined; readonly project?: string | undefined },
+  ): Promise<Answer<ListPart>>;
   platform(): Answer<undefined>;
   /** What belongs to whoever is signed in. */
   own(): void;
@@ -86,7 +91,7 @@ export function createAccess(principal: Principal, permission: Permission): Acce
     return ownTenantId === undefined || found?.id === ownTenantId ? found : undefined;
   }
 
-  return {
+  const access: Access = {
     principal,
     async gateway(db, { gateway, tenant }) {
       checked = true;
@@ -133,13 +138,36 @@ export function createAccess(principal: Principal, permission: Permission): Acce
       if (tenantId === undefined || project === undefined || !isVisible) return unknown('project', named.project);
       return done({ tenantId, projectId: project.id });
     },
+    async ownPlace(db, named) {
+      const isOfPlatform = named.tenant === undefined && named.project === undefined && grant.scope.kind === 'platform';
+      if (isOfPlatform) {
+        const allowed = access.platform();
+        return allowed.kind === 'refused' ? allowed : done({});
+      }
+      const own = named.tenant === undefined && named.project === undefined ? visiblePart(principal) : undefined;
+      if (own !== undefined) return may(grant.scope) ? done(own) : notAllowed(principal, permission);
+      const place = await access.place(db, named);
+      if (place.kind === 'refused') return place;
+      const { tenant, project } = place.reply;
+      return done({ tenantId: tenant.id, ...(project === undefined ? {} : { projectId: project.id }) });
+    },
     platform: () => (may({ kind: 'platform' }) ? done(undefined) : notAllowed(principal, permission)),
     own() {
       checked = true;
     },
     isChecked: () => checked,
   };
+  return access;
 }
+
+/** Of a row that lies in a tenant, in a project of it, or in none. */
+export const placeOf = (row: {
+  readonly tenant_id: string | null;
+  readonly project_id: string | null;
+}): { readonly tenantId: string | undefined; readonly projectId: string | undefined } => ({
+  tenantId: row.tenant_id ?? undefined,
+  projectId: row.project_id ?? undefined,
+});
 
 export const scopeOfGateway = (row: GatewayRow): Scope =>
   scopeOf({ tenantId: row.tenant_id, projectId: row.project_id });

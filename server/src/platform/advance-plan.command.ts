@@ -4,6 +4,7 @@
  */
 
 import { formatInstant } from '@gatehouse/domain/instant';
+import { hopTopic } from '@gatehouse/domain/notification';
 import type { Gate } from '@gatehouse/domain/platform-gates';
 import type { Hop } from '@gatehouse/domain/platform-progress';
 import type { PlatformVersion } from '@gatehouse/domain/version';
@@ -60,6 +61,7 @@ async function takeHop(
   const { tx, now } = work;
   await updatePlatform(tx, { version: hop.to, now });
   await insertPlatformHop(tx, { planId: plan.id, number, ...hop, now });
+  work.over(hopTopic(plan.id));
   work.changed({ kind: 'everything' });
   const isThumb = plan.hops[number - 1]?.basis === 'rule-of-thumb';
   const basis = isThumb ? 'a step by the rule of thumb' : 'a step the release names';
@@ -76,6 +78,7 @@ async function takeHop(
 
 async function finish(work: Work, plan: PlatformPlanRow, gates: readonly Gate[]): Promise<void> {
   await endPlatformPlan(work.tx, plan.id, { outcome: 'done', by: controlPlaneActor, now: work.now });
+  work.over(hopTopic(plan.id));
   work.changed({ kind: 'everything' });
   // Nobody gets a recalled version, so that whoever is not on it yet holds nothing up.
   const isRecalled = (await selectRecalls(work.tx, plan.to_version)).length > 0;

@@ -6,6 +6,7 @@
 
 import type { UpgradeRequest } from '@gatehouse/contract/platform-types';
 import { formatInstant } from '@gatehouse/domain/instant';
+import { hopTopic } from '@gatehouse/domain/notification';
 import { timelineRisk } from '@gatehouse/domain/platform-preflight';
 import { nextHop } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
@@ -76,6 +77,7 @@ export function platformCommands(
       }
       const { name: by } = access.principal;
       await endPlatformPlan(tx, plan.id, { outcome: 'cancelled', by, now });
+      work.over(hopTopic(plan.id));
       work.changed({ kind: 'everything' });
       audit(work, by, 'platform.cancel', {
         name: plan.to_version,
@@ -160,7 +162,10 @@ async function start(upgrade: Upgrade, open: PlatformPlanRow | undefined): Promi
     const held = await judgePlan(tx, version, { hops: [], channel, acceptedRisks: [] }, now, services, fleet);
     return stay(version, [...impossible, ...(held.decision.kind === 'hold' ? held.decision.reasons : [])]);
   }
-  if (open !== undefined) await endPlatformPlan(tx, open.id, { outcome: 'superseded', by, now });
+  if (open !== undefined) {
+    await endPlatformPlan(tx, open.id, { outcome: 'superseded', by, now });
+    work.over(hopTopic(open.id));
+  }
   const plan = await insertPlatformPlan(tx, {
     id: newId(),
     from: version,
@@ -233,6 +238,7 @@ async function replan(upgrade: Upgrade, plan: PlatformPlanRow): Promise<Answer<P
   });
   if (planned.kind === 'none') return stay(version, planned.reasons);
   await endPlatformPlan(tx, plan.id, { outcome: 'superseded', by, now });
+  work.over(hopTopic(plan.id));
   const hops = planned.hops.map(toKeptHop);
   const way = [version, ...hops.map(({ to }) => to)].join(' → ');
   audit(work, by, 'platform.replan', {

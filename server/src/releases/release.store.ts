@@ -11,6 +11,7 @@ import { kubernetesVersion, platformVersion } from '../gateways/observation-fact
 export interface PlatformRow {
   readonly isSandbox: boolean;
   readonly version?: string;
+  readonly versionSince?: Date;
   readonly rootFingerprint?: string;
   /** Only its releases are offered; absent: all are. */
   readonly channel?: string;
@@ -32,6 +33,7 @@ export async function lockPlatform(tx: DatabaseTransaction): Promise<PlatformRow
 function toPlatform(row: {
   is_sandbox: boolean;
   version: string | null;
+  version_since: Date | null;
   root_fingerprint: string | null;
   channel: string | null;
   database_timeline: number | null;
@@ -40,6 +42,7 @@ function toPlatform(row: {
   return {
     isSandbox: row.is_sandbox,
     ...(row.version === null ? {} : { version: row.version }),
+    ...(row.version_since === null ? {} : { versionSince: row.version_since }),
     ...(row.root_fingerprint === null ? {} : { rootFingerprint: row.root_fingerprint }),
     ...(row.channel === null ? {} : { channel: row.channel }),
     ...(row.database_timeline === null ? {} : { databaseTimeline: row.database_timeline }),

@@ -18,7 +18,7 @@ import { sampleSource } from '@gatehouse/release/sample-releases';
 import type { InjectOptions } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { Check } from 'typebox/value';
-import { type ControlPlane, startControlPlane } from '../control-plane.ts';
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '../control-plane.ts';
 import { ensureAdminToken } from '../first-start.ts';
 import { createLogger } from '../logger.ts';
 import { failPointNames, startStep } from '../work/fail-points.ts';
@@ -80,9 +80,11 @@ export interface StartWorld {
   /** Gets everything that is logged, at every level, as it would leave the program. */
   readonly logTo?: (text: string) => void;
   readonly timings?: Timings;
+  /** How notifications leave the control plane. */
+  readonly sending?: Pick<ControlPlaneOptions, 'mail' | 'webhooksAllowed'>;
 }
 
-export async function startWorld({ databaseUrl, timings, logTo }: StartWorld): Promise<World> {
+export async function startWorld({ databaseUrl, timings, logTo, sending }: StartWorld): Promise<World> {
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-world-'));
   let offset = 0;
   const startedAt = Date.now();
@@ -100,6 +102,7 @@ export async function startWorld({ databaseUrl, timings, logTo }: StartWorld): P
       logTo === undefined ? createLogger(process.env['LOG_LEVEL'] ?? 'fatal') : createLogger('trace', { write: logTo }),
     publicUrl: 'https://gatehouse.example',
     now,
+    ...sending,
     ...(timings === undefined ? {} : { timings }),
     failPoints,
   });

@@ -7,7 +7,9 @@ export type Change =
   | { readonly kind: 'gateway'; readonly gatewayId: string }
   /** A pause of a scope, the platform's version, the releases: whatever concerns many gateways. */
   | { readonly kind: 'everything' }
-  | { readonly kind: 'events' };
+  | { readonly kind: 'events' }
+  /** Notifications, or what is to be sent of them. */
+  | { readonly kind: 'notifications' };
 
 export const channel = 'gatehouse_changes';
 

@@ -21,7 +21,7 @@ export const agentWrites: Readonly<Record<string, string>> = {
   '/v1/agent/poll': 'agentPoll',
 };
 /** What runs by a timer. */
-export const tasks = ['poll-times', 'upkeep', 'replica', 'platform-plan', 'gateway-summaries'] as const;
+export const tasks = ['poll-times', 'upkeep', 'replica', 'platform-plan', 'gateway-summaries', 'deliver'] as const;
 /** In their order, each with what it writes into the database. */
 export const startSteps = [
   'start-database',

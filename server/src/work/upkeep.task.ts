@@ -12,6 +12,8 @@ import { eventSubject, lockGateway, selectGateway, selectOverdueGateways } from 
 import { done } from '../http/answer.ts';
 import { deleteIdempotencyKeysBefore } from '../http/idempotency.store.ts';
 import type { Services } from '../http/services.ts';
+import { tellOfTime } from '../notifications/time-notifications.task.ts';
+import { forgetPreviousSecrets } from '../webhooks/webhook.store.ts';
 import { deleteExpiredIdentities } from '../identity/identity.store.ts';
 import { clearEndedPauses, deleteEndedExemptions } from '../pauses/pause.store.ts';
 import { tellScope } from '../pauses/pause.command.ts';
@@ -31,6 +33,7 @@ export async function keepUp(services: Services): Promise<void> {
     await endPauses(work);
     await endWaivers(work);
     await noticeSilence(work, services);
+    await tellOfTime(work);
     await clearExpired(work);
     return done(undefined);
   });
@@ -77,6 +80,7 @@ async function noticeSilence(work: Work, { timings }: Services): Promise<void> {
 async function clearExpired({ tx, now }: Work): Promise<void> {
   await deleteExpiredChallenges(tx, now);
   await deleteExpiredIdentities(tx, now);
+  await forgetPreviousSecrets(tx, now);
   await deleteIdempotencyKeysBefore(tx, addMilliseconds(now, -idempotencyKeyLife));
 }
 

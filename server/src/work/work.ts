@@ -1,15 +1,18 @@
 /**
- * One transaction on the primary with what comes of it besides rows: events, audit records, and the word to the other
+ * One transaction on the primary with what comes of it besides rows: events, audit records, notifications, and the word to the other
  * replicas that something changed. They are collected and written last, so that the lock that orders events is held only
  * for the commit.
  */
 
 import { randomUUID } from 'node:crypto';
 import type { Instant } from '@gatehouse/domain/instant';
+import type { Notification } from '@gatehouse/domain/notification';
 import { type AuditRecord, insertAuditRecords } from '../audit/audit.store.ts';
 import type { Database, DatabaseTransaction } from '../database/connection.ts';
 import { type EventSubject, insertEvents, type NewEvent } from '../events/event.store.ts';
 import type { Answer } from '../http/answer.ts';
+import type { NotificationPlace } from '../notifications/notification.store.ts';
+import { tell, type Told } from '../notifications/tell.ts';
 import { type Change, notify } from './change.store.ts';
 
 export interface Work {
@@ -17,6 +20,10 @@ export interface Work {
   readonly now: Instant;
   event(gateway: EventSubject, event: NewEvent): void;
   audit(record: AuditRecord): void;
+  /** What no event of a gateway tells of by itself. */
+  tell(notification: Notification, place: NotificationPlace): void;
+  /** What was told of the topic is no longer so. */
+  over(topic: string): void;
   /** Tells every replica to forget what it remembers of it. */
   changed(change: Change): void;
 }
@@ -47,17 +54,23 @@ export async function doWork<T>(
         const events: { readonly gateway: EventSubject; readonly event: NewEvent }[] = [];
         const records: AuditRecord[] = [];
         const changes: Change[] = [];
+        const notifications: Told[] = [];
+        const over: string[] = [];
         answer = await body({
           tx,
           now,
           event: (gateway, event) => events.push({ gateway, event }),
           audit: (record) => records.push(record),
+          tell: (notification, place) => notifications.push({ notification, place }),
+          over: (topic) => over.push(topic),
           changed: (change) => changes.push(change),
         });
         if (answer.kind === 'refused') throw new RolledBack('undone because the answer is a refusal');
         await insertAuditRecords(tx, records, { now, requestId });
         await insertEvents(tx, events, now);
-        await notify(tx, events.length > 0 ? [...changes, { kind: 'events' }] : changes);
+        if (events.length > 0) changes.push({ kind: 'events' });
+        if (await tell(tx, { events, notifications, over }, now)) changes.push({ kind: 'notifications' });
+        await notify(tx, changes);
         return answer;
       });
     } catch (error) {

@@ -1,0 +1,31 @@
+import { type NotificationKind, notificationKinds } from '@gatehouse/contract/notification-types';
+import { Checkbox, FormFieldGroup, FormFieldGroupHeader } from '@patternfly/react-core';
+import { useId } from 'react';
+import { kindTexts } from '../texts/notifications.ts';
+
+interface KindsFieldProps {
+  readonly label: string;
+  readonly kinds: readonly NotificationKind[];
+  readonly onChange: (kinds: readonly NotificationKind[]) => void;
+}
+
+export function KindsField({ label, kinds, onChange }: KindsFieldProps) {
+  const id = useId();
+  return (
+    <FormFieldGroup header={<FormFieldGroupHeader titleText={{ text: label, id }} />}>
+      {notificationKinds.map((kind) => (
+        <Checkbox
+          key={kind}
+          id={`${id}-${kind}`}
+          label={kindTexts[kind]}
+          isChecked={kinds.includes(kind)}
+          onChange={(_event, isChecked) =>
+            onChange(notificationKinds.filter((one) => (one === kind ? isChecked : kinds.includes(one))))
+          }
+        />
+      ))}
+    </FormFieldGroup>
+  );
+}
+
+export const kindList = (kinds: readonly NotificationKind[]): string => kinds.map((kind) => kindTexts[kind]).join(', ');
