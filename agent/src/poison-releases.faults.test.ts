@@ -106,7 +106,12 @@ async function foundWithoutServer(poison: Poison, gateway: PoisonedGateway): Pro
   return first;
 }
 
-const disturbances = ['server goes', 'old pod is deleted', 'new pod is deleted', 'guard is deleted'] as const;
+const disturbances = [
+  'server is away for 5 min',
+  'old pod is deleted',
+  'new pod is deleted',
+  'guard is deleted',
+] as const;
 
 /** Whatever is made of the version: the gateway is not lost. */
 async function disturbed(gateway: PoisonedGateway, round: number): Promise<Found> {
@@ -115,9 +120,7 @@ async function disturbed(gateway: PoisonedGateway, round: number): Promise<Found
     const what = disturbances[(round * number + number) % disturbances.length] ?? 'new pod is deleted';
     return { what, afterSeconds: (round * 17 * number) % 100 };
   });
-  const found = await gateway.offer({ disturbances: events });
-  gateway.world.server.isAway = false;
-  return found;
+  return gateway.offer({ disturbances: events });
 }
 
 const table: readonly (readonly [string, Poison])[] = Object.entries(poisons);

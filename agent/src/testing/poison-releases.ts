@@ -118,7 +118,12 @@ export const versions = { before: '4.1.12', poison: '4.2.7', newer: '4.2.8' } as
 export interface Disturbance {
   /** From the swap on. */
   readonly afterSeconds: number;
-  readonly what: 'server goes' | 'old pod is deleted' | 'new pod is deleted' | 'guard is deleted';
+  readonly what:
+    | 'server goes'
+    | 'server is away for 5 min'
+    | 'old pod is deleted'
+    | 'new pod is deleted'
+    | 'guard is deleted';
 }
 
 export interface Found {
@@ -238,6 +243,12 @@ function disturb(world: GatewayWorld, what: Disturbance['what']): void {
   switch (what) {
     case 'server goes':
       server.isAway = true;
+      break;
+    case 'server is away for 5 min':
+      server.isAway = true;
+      void world.clock.sleep(300_000).then(() => {
+        server.isAway = false;
+      });
       break;
     case 'old pod is deleted':
       for (const { name } of podsOf(versions.before)) simulated.owner.deletePod(name);
