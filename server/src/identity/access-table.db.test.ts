@@ -21,6 +21,7 @@ import { done } from '../http/answer.ts';
 import { named } from '../work/fail-points.ts';
 import { doWork } from '../work/work.ts';
 import { type Call, type Reply, startWorld, type World } from '../testing/world.ts';
+import { operatorWrites } from '../work/fail-points.ts';
 
 let database: TestDatabase;
 let world: World;
@@ -357,6 +358,20 @@ describe.each(operations)('%s', (name) => {
       }
     }
   });
+});
+
+// That a commit is in the hands of a named work is asked with each one (`testing/world.ts`).
+test('every operation that may leave something behind passes its fail points', () => {
+  const missing = operatorWrites
+    .filter((name) => name !== 'signIn')
+    .flatMap((name) => [`${name}.reply.before`, `${name}.reply.after`])
+    .filter((point) => !world.passedFailPoints.has(point));
+  expect(missing).toEqual([]);
+  for (const name of ['createGateway', 'setPause', 'deleteGateway', 'revokeToken']) {
+    expect([...world.passedFailPoints]).toEqual(
+      expect.arrayContaining([`${name}.persist.before`, `${name}.persist.after`]),
+    );
+  }
 });
 
 const ofRequest = new AsyncLocalStorage<string[]>();
