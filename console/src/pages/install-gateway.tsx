@@ -6,8 +6,6 @@ import {
   Card,
   CardBody,
   CardTitle,
-  ClipboardCopy,
-  ClipboardCopyVariant,
   Content,
   EmptyState,
   EmptyStateActions,
@@ -24,9 +22,9 @@ import { type GatewayAddress, gatewayCall, gatewayQuery, installKey, platformQue
 import { useAct } from '../api/use-act.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
-import { actTexts } from '../texts/acts.ts';
 import { installGatewayTexts as texts } from '../texts/create-gateway.ts';
 import { ActButton } from '../ui/act-button.tsx';
+import { CopiedText } from '../ui/copied-text.tsx';
 import { GatewayBreadcrumb, tenantSearch } from '../ui/gateway-breadcrumb.tsx';
 import { Instant } from '../ui/instant.tsx';
 import { Loading } from '../ui/loading.tsx';
@@ -162,14 +160,14 @@ function Commands({ install }: { readonly install: InstallInstructions }) {
   return (
     <>
       <h3 className="console-pack">{texts.first}</h3>
-      <Command text={manifest} label={texts.first} />
+      <CopiedText text={manifest} label={texts.first} />
       <h3 className="console-pack">{texts.second}</h3>
-      <Command text={token} label={texts.second} />
+      <CopiedText text={token} label={texts.second} />
       <Content component="p">
         {texts.once} <Instant at={install.registrationTokenExpiresAt} />.
       </Content>
       <h3 className="console-pack">{texts.root}</h3>
-      <Command text={install.rootFingerprint} label={texts.root} />
+      <CopiedText text={install.rootFingerprint} label={texts.root} />
       <Content component="p">{texts.rootDetail}</Content>
       {install.imagesAt === undefined ? null : (
         <Content component="p">
@@ -180,30 +178,12 @@ function Commands({ install }: { readonly install: InstallInstructions }) {
   );
 }
 
-function Command({ text, label }: { readonly text: string; readonly label: string }) {
-  return (
-    <ClipboardCopy
-      isReadOnly
-      isCode
-      isExpanded
-      variant={ClipboardCopyVariant.expansion}
-      hoverTip={actTexts.copy}
-      clickTip={actTexts.copied}
-      textAriaLabel={label}
-      toggleAriaLabel={label}
-      className="console-command"
-    >
-      {text}
-    </ClipboardCopy>
-  );
-}
-
 function InstallCommand({ gateway }: { readonly gateway: Gateway }) {
   return (
     <Card>
       <CardTitle component="h2">{texts.command}</CardTitle>
       <CardBody>
-        <Command
+        <CopiedText
           label={texts.command}
           text={`npx gatehouse gateway install ${gateway.name} --kubeconfig MANAGEMENT --provider ${gateway.provider} --control-planes ${gateway.controlPlanes}`}
         />
