@@ -212,6 +212,39 @@ describe('output', () => {
     expect((await run('audit list -o name')).out).toBe('1\n2');
     expect(calls).toBe(2);
   });
+
+  it('the audit as CSV is what the control plane wrote, of what was asked for', async () => {
+    const asked: string[] = [];
+    server.removeAllListeners('request');
+    server.on('request', (request, reply) => {
+      asked.push(request.url ?? '');
+      reply.end("time,actor\r\n2026-11-23T10:00:00Z,'=1+1\r\n");
+    });
+    const { out } = await run('audit list -o csv --action pause. --since 2026-11-23T00:00:00Z');
+    expect(out).toBe("time,actor\r\n2026-11-23T10:00:00Z,'=1+1");
+    expect(asked).toEqual(['/v1/audit.csv?action=pause.&since=2026-11-23T00%3A00%3A00Z']);
+  });
+
+  it('notifications are listed, acknowledged and done', async () => {
+    const one = { id: 'n1', sequence: 1, kind: 'hop-held', severity: 'warning', at: '2026-11-23T10:00:00Z' };
+    const told = { ...one, subject: { kind: 'platform', name: '4.2.7' }, message: 'It is held', isUnread: true };
+    const asked: string[] = [];
+    server.removeAllListeners('request');
+    server.on('request', (request, reply) => {
+      asked.push(`${request.method} ${request.url}`);
+      if (request.method === 'POST') reply.writeHead(204).end();
+      else reply.end(JSON.stringify({ items: [{ ...told, acknowledged: { by: 'anna', at: one.at } }], unread: 1 }));
+    });
+    expect((await run('notification list --kind hop-held')).out).toContain('acknowledged by anna');
+    expect((await run('notification acknowledge n1')).out).toBe('Acknowledged.');
+    expect((await run('notification done n1 n2')).out).toBe('2 notifications are done.');
+    expect(asked).toEqual([
+      'GET /v1/notifications?state=open&kind=hop-held',
+      'POST /v1/notifications/acknowledge',
+      'POST /v1/notifications/done',
+    ]);
+    expect((await run('notification list --kind nonsense')).exitCode).toBe(2);
+  });
 });
 
 describe('the platform', () => {

@@ -16,6 +16,8 @@ import { gatewayList } from './commands/gateway-list.ts';
 import { hostClusterCreate } from './commands/host-cluster-create.ts';
 import { hostClusterList } from './commands/host-cluster-list.ts';
 import { login } from './commands/login.ts';
+import { notificationAcknowledge, notificationDone } from './commands/notification-acknowledge.ts';
+import { notificationList } from './commands/notification-list.ts';
 import { pauseClear } from './commands/pause-clear.ts';
 import { pauseExempt } from './commands/pause-exempt.ts';
 import { pauseList } from './commands/pause-list.ts';
@@ -91,6 +93,10 @@ const nouns: Readonly<Record<string, { readonly description: string; readonly ve
     ],
   },
   'host-cluster': { description: 'clusters created through a gateway', verbs: [hostClusterList, hostClusterCreate] },
+  notification: {
+    description: 'what a person should know of',
+    verbs: [notificationList, notificationAcknowledge, notificationDone],
+  },
   audit: { description: 'what people and tokens did', verbs: [auditList] },
 };
 

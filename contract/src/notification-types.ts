@@ -12,7 +12,6 @@ export const notificationKinds = [
   'hop-held',
   'pause-ends',
   'two-agents',
-  'control-plane-recovered',
   'receiver-disabled',
 ] as const;
 

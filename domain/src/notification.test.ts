@@ -22,6 +22,7 @@ describe('an event', () => {
     ['profile-update-stopped', 'update-failed', 'profile-update:g1', 'warning'],
     ['agent-rehearsal-failed', 'update-failed', 'agent:g1', 'warning'],
     ['agent-update-taken-back', 'update-taken-back', 'agent:g1', 'warning'],
+    ['agent-identity-shared', 'two-agents', 'identity:g1', 'warning'],
   ])('%s -> %s', (type, kind, topic, severity) => {
     const { notification, over } = after(type);
     expect(notification).toMatchObject({
@@ -42,6 +43,8 @@ describe('an event', () => {
     ['profile-update-cancelled', ['profile-update:g1']],
     ['agent-update-retried', ['agent:g1']],
     ['agent-update-settled', ['agent:g1']],
+    ['agent-identity-single', ['identity:g1']],
+    ['agent-identity-moved', ['identity:g1']],
     ['gateway-deleting', ['plan:g1', 'profile-update:g1', 'agent:g1', 'identity:g1']],
   ])('%s ends %j', (type, over) => {
     expect(after(type)).toEqual({ over });

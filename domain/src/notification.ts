@@ -17,7 +17,6 @@ export const notificationKinds = [
   'hop-held',
   'pause-ends',
   'two-agents',
-  'control-plane-recovered',
   'receiver-disabled',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
@@ -108,6 +107,17 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'agent-update-retried': { over: ['agent'] },
   'agent-update-settled': { over: ['agent'] },
+  'agent-identity-shared': {
+    over: ['identity'],
+    tells: {
+      topic: 'identity',
+      kind: 'two-agents',
+      severity: 'warning',
+      nextStep: 'See what the gateway’s explanation says to do; nothing is updated there until then.',
+    },
+  },
+  'agent-identity-single': { over: ['identity'] },
+  'agent-identity-moved': { over: ['identity'] },
   'gateway-deleting': { over: topics },
 };
 

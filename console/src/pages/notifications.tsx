@@ -2,6 +2,7 @@
 
 import { type Notification, notificationKinds } from '@gatehouse/contract/notification-types';
 import {
+  Button,
   Checkbox,
   Content,
   EmptyState,
@@ -163,16 +164,16 @@ function Acts({ ids, onDone }: { readonly ids: readonly string[]; readonly onDon
   const mayFinish = useRoleReasons('notification.acknowledge', texts.actDone);
   const isNone = ids.length === 0;
   const error = read.error ?? acknowledge.error ?? finish.error;
-  const button = (act: typeof read, text: string, reasons: typeof mayFinish, variant: 'primary' | 'secondary') => (
-    <ActButton
-      variant={variant}
-      reasons={reasons.length > 0 ? reasons : isNone ? [texts.nothingChosen] : []}
-      isLoading={act.isPending}
-      onClick={() => act.mutate(undefined)}
-    >
-      {text}
-    </ActButton>
-  );
+  const button = (act: typeof read, text: string, reasons: typeof mayFinish, variant: 'primary' | 'secondary') =>
+    isNone && reasons.length === 0 ? (
+      <Button variant={variant} isAriaDisabled aria-describedby="chosen">
+        {text}
+      </Button>
+    ) : (
+      <ActButton variant={variant} reasons={reasons} isLoading={act.isPending} onClick={() => act.mutate(undefined)}>
+        {text}
+      </ActButton>
+    );
   return (
     <>
       {error === null ? null : <ProblemAlert error={error} isRefusal />}
@@ -180,7 +181,9 @@ function Acts({ ids, onDone }: { readonly ids: readonly string[]; readonly onDon
         {button(acknowledge, texts.acknowledge, mayAcknowledge, 'primary')}
         {button(finish, texts.finish, mayFinish, 'secondary')}
         {button(read, texts.read, [], 'secondary')}
-        <output className="console-subtle">{isNone ? '' : texts.chosen(ids.length)}</output>
+        <output id="chosen" className="console-subtle console-chosen">
+          {isNone ? texts.nothingChosen : texts.chosen(ids.length)}
+        </output>
       </div>
     </>
   );

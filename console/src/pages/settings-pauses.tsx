@@ -99,8 +99,8 @@ function ScopeRow({ scope, pause }: { readonly scope: Scope; readonly pause: Pau
   };
   return (
     <Tr>
-      <Td dataLabel={columns.scope} modifier="breakWord" className={kind === 'project' ? 'console-inner' : ''}>
-        {shown}
+      <Td dataLabel={columns.scope} modifier="breakWord">
+        <span className={kind === 'project' ? 'console-inner' : ''}>{shown}</span>
       </Td>
       <Td dataLabel={columns.state}>
         {pause === undefined ? <span className="console-subtle">{texts.runs}</span> : <PausedLabel />}

@@ -96,8 +96,8 @@ function Webhooks({ webhooks }: { readonly webhooks: readonly Webhook[] }) {
     <DataTable aria-label={texts.title} gridBreakPoint="grid-md">
       <Thead>
         <Tr>
-          <Th>{columns.name}</Th>
-          <Th>{columns.url}</Th>
+          <Th width={15}>{columns.name}</Th>
+          <Th width={25}>{columns.url}</Th>
           <Th>{columns.place}</Th>
           <Th>{columns.state}</Th>
           <Th>{columns.kinds}</Th>

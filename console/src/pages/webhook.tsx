@@ -304,8 +304,8 @@ function DeliveryRow({ webhook, delivery }: { readonly webhook: Webhook; readonl
       <Td dataLabel={columns.act}>
         {again.isError ? <ProblemAlert error={again.error} isRefusal /> : null}
         <ActButton
-          variant="secondary"
-          size="sm"
+          variant="link"
+          isInline
           reasons={reasons.length > 0 || webhook.isEnabled ? reasons : [texts.isDisabled]}
           isLoading={again.isPending}
           aria-label={texts.redeliverOf(delivery.message)}

@@ -10,7 +10,6 @@ export const kindTexts: Readonly<Record<NotificationKind, string>> = {
   'hop-held': 'A hop is held',
   'pause-ends': 'A pause is about to end',
   'two-agents': 'Two agents, one identity',
-  'control-plane-recovered': 'The control plane was restored',
   'receiver-disabled': 'A receiver was disabled',
 };
 
@@ -37,7 +36,7 @@ export const notificationTexts = {
   acknowledge: 'Acknowledge',
   finish: 'Done',
   chosen: (count: number) => `${count} chosen`,
-  nothingChosen: { code: 'nothing-chosen', message: 'Choose at least one notification below.' },
+  nothingChosen: 'Choose at least one below.',
   act: 'acknowledging notifications',
   actDone: 'marking notifications as done',
   none: 'Nothing waits for you',
