@@ -4,7 +4,7 @@ import { NothingRan } from './tools/vitest/nothing-ran.ts';
 // A test's file name says what it needs: `.test.ts` nothing, `.db.test.ts` PostgreSQL, `.kube.test.ts` Kubernetes;
 // `.faults.test.ts` makes faults happen over and over (how often: testkit/src/fault-rounds.ts).
 // `e2e/stories` runs the whole system; `console/` below it needs a browser, `kubernetes/` a real Kubernetes, `publishing/`
-// helm and python-tuf.
+// helm and python-tuf, `api/` schemathesis.
 const isolated = [...configDefaults.exclude, '**/.gatehouse/**'];
 const stories = 'e2e/stories';
 const second = 1000;
@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'stories',
           include: [`${stories}/**/*.test.ts`],
-          exclude: [...isolated, `${stories}/{console,kubernetes,publishing}/**`, '**/*.{kube,faults}.test.ts'],
+          exclude: [...isolated, `${stories}/{api,console,kubernetes,publishing}/**`, '**/*.{kube,faults}.test.ts'],
           testTimeout: 180 * second,
           hookTimeout: 300 * second,
         },
@@ -61,6 +61,16 @@ export default defineConfig({
           exclude: isolated,
           globalSetup: ['testkit/src/publishing-tools-setup.ts'],
           testTimeout: 120 * second,
+        },
+      },
+      {
+        test: {
+          name: 'api',
+          include: [`${stories}/api/**/*.test.ts`],
+          exclude: isolated,
+          globalSetup: ['testkit/src/postgres-setup.ts', 'testkit/src/schemathesis-setup.ts'],
+          testTimeout: 60 * second,
+          hookTimeout: 120 * second,
         },
       },
       {

@@ -4,7 +4,7 @@
  */
 
 import type { EnrolReply, EnrolRequest } from '@gatehouse/contract/agent-api';
-import { eventSubject, lockGateway } from '../gateways/gateway.store.ts';
+import { eventSubject, lockGateway, updateGateway } from '../gateways/gateway.store.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import { hashSecret } from '../identity/secret.ts';
 import { newId, type Work } from '../work/work.ts';
@@ -38,6 +38,8 @@ export async function enrol(request: EnrolRequest, work: Work): Promise<Answer<E
     { id: newId(), gatewayId: gateway.id, publicKey: request.publicKey, registrationTokenId: token.id },
     now,
   );
+  // Of the agent before, which may have said anything; its sessions have ended with its identity.
+  await updateGateway(tx, gateway.id, { hand_over_number: 0 });
   work.changed({ kind: 'gateway', gatewayId: gateway.id });
   work.event(eventSubject(gateway), {
     type: 'agent-enrolled',

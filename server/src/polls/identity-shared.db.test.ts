@@ -150,7 +150,8 @@ test('a fresh enrolment ends it at once: the copy is nobody then', async () => {
     token: bundle.registrationToken,
     seen: agent.seen,
   });
-  expect(await pollFrom(fresh, 'a', 11)).toBe('answered');
+  // With a lower number too: whoever uses a stolen key could have counted up to any.
+  expect(await pollFrom(fresh, 'a', 3)).toBe('answered');
   expect(await pollFrom(agent, 'b', 20)).toBe('401 identity-refused');
 });
 

@@ -30,6 +30,38 @@ export async function insertMilestoneOfMany(
   return added;
 }
 
+/** What the agent told of itself after then; not counted further than `countMax`. */
+export async function countAgentMilestonesSince(
+  tx: DatabaseTransaction,
+  gatewayId: string,
+  { since, countMax }: { readonly since: Instant; readonly countMax: number },
+): Promise<number> {
+  const rows = await tx
+    .selectFrom('milestones as m')
+    .select('m.milestone')
+    .where('m.gateway_id', '=', gatewayId)
+    .where('m.at', '>', new Date(since))
+    .where('m.subject', 'not like', 'profile-update:%')
+    .limit(countMax)
+    .execute();
+  return rows.length;
+}
+
+export async function countKnownMilestones(
+  tx: DatabaseTransaction,
+  gatewayId: string,
+  marks: readonly Mark[],
+): Promise<number> {
+  const rows = await tx
+    .selectFrom('milestones as m')
+    .select(['m.subject', 'm.milestone'])
+    .where('m.gateway_id', '=', gatewayId)
+    .where('m.subject', 'in', [...new Set(marks.map(({ subject }) => subject))])
+    .execute();
+  const known = new Set(rows.map((row) => JSON.stringify([row.subject, row.milestone])));
+  return marks.filter(({ subject, milestone }) => known.has(JSON.stringify([subject, milestone]))).length;
+}
+
 /** Those that were not there before. */
 export async function insertMilestones(
   tx: DatabaseTransaction,

@@ -7,7 +7,7 @@ import { attemptReasonText, isSameAgent } from '@gatehouse/domain/agent-attempt'
 import type { AgentAttempt } from '@gatehouse/domain/agent-update-types';
 import type { ConfirmedProfileUpdate, GatewayFacts, ObservationFacts } from '@gatehouse/domain/gateway-facts';
 import { hasBegun } from '@gatehouse/domain/gateway-status';
-import { formatInstant } from '@gatehouse/domain/instant';
+import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import type { ProfileUpdateProgress, ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
 import { recalledParts } from '@gatehouse/domain/recall';
 import type { Recall } from '@gatehouse/domain/recall-types';
@@ -60,6 +60,18 @@ export function recalledEvent(
     'release-recalled',
     [`Release ${version} was recalled by ${who}: ${reason}${end}`, ...what, ...more].join(' '),
   );
+}
+
+/** Once a day: what an agent tells of itself is more than is kept. */
+export function tooMuchNews(now: Instant): News {
+  return {
+    marks: [{ subject: 'reports', milestone: formatInstant(now).slice(0, 10) }],
+    event: warning(
+      'agent-reports-too-much',
+      'The agent reports more attempts and refusals than any agent makes; what goes beyond is not kept. ' +
+        'Look into its log, and create new install commands for the gateway if somebody else may use its key.',
+    ),
+  };
 }
 
 /** Once a day for each text: that it goes on is for `explain` to say, that it came back is worth another event. */
@@ -158,7 +170,8 @@ export function profileUpdateNews(
   if (progress.phase === 'stopped') {
     const why = progress.stopped === undefined ? '' : `: ${progress.stopped.message}`;
     const event = warning('profile-update-stopped', `The profile update to ${plan.to.version} has stopped${why}`);
-    found.push(news(`stopped-${progress.retry}`, event));
+    // A retry that nobody has asked for is not a new one.
+    found.push(news(`stopped-${Math.min(progress.retry, confirmed.retry)}`, event));
   }
   if (progress.phase === 'completed')
     found.push(news('completed', normal('profile-update-completed', 'profile update completed')));

@@ -8,6 +8,7 @@ import { openRetries } from '@gatehouse/domain/agent-update';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
 import { generationJumpMax } from '@gatehouse/domain/generation';
+import { addMilliseconds, hours } from '@gatehouse/domain/instant';
 import { pollIntervalFor } from '@gatehouse/domain/poll-schedule';
 import type { Timings } from '@gatehouse/domain/timings';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
@@ -20,8 +21,8 @@ import { plainTree } from '../http/plain-text.ts';
 import { endProfileUpdate, updateProgress } from '../profile-updates/profile-update.store.ts';
 import type { Work } from '../work/work.ts';
 import { announcedSilence } from './announced-silence.ts';
-import { insertMilestones } from './milestone.store.ts';
-import { agentNews, type News, profileUpdateNews, recallNews } from './observed-events.ts';
+import { countAgentMilestonesSince, countKnownMilestones, insertMilestones } from './milestone.store.ts';
+import { agentNews, type News, profileUpdateNews, recallNews, tooMuchNews } from './observed-events.ts';
 import { holdIdentity } from './hold-identity.ts';
 import { deleteRetriedAgents, upsertObservation } from './poll.store.ts';
 import { targetDigest } from './desired-target.ts';
@@ -177,7 +178,7 @@ async function settle(before: LoadedGateway, loaded: LoadedGateway, work: Work):
   const { row, facts, openUpdate } = loaded;
   const { observation } = facts;
   if (observation === undefined) return loaded;
-  await tellOnce(row, agentNews(observation), work);
+  await tellAgentNews(row, agentNews(observation), work);
 
   const open = openRetries(facts.retriedAgentDigests, before.facts.observation ?? { takenBack: [] }, observation);
   const used = facts.retriedAgentDigests.filter((digest) => !open.includes(digest));
@@ -200,6 +201,24 @@ async function settle(before: LoadedGateway, loaded: LoadedGateway, work: Work):
   const { profileUpdate: _ended, ...withoutUpdate } = settled.facts;
   const { openUpdate: _endedRow, ...rest } = settled;
   return { ...rest, facts: withoutUpdate };
+}
+
+/** More than any agent has to tell, though it may be told again what was held back before. */
+const agentMilestonesPerHourMax = 60;
+
+/**
+ * What an agent says of itself it can invent anew with each poll, and every event is kept. Beyond a bound nothing of it is
+ * told or remembered, but that there is more; what is still so an hour later is told then.
+ */
+async function tellAgentNews(row: GatewayRow, news: readonly News[], work: Work): Promise<void> {
+  if (news.length === 0) return;
+  const { tx, now } = work;
+  const marks = news.flatMap((item) => item.marks);
+  const added = marks.length - (await countKnownMilestones(tx, row.id, marks));
+  if (added === 0) return;
+  const since = addMilliseconds(now, -hours(1));
+  const count = await countAgentMilestonesSince(tx, row.id, { since, countMax: agentMilestonesPerHourMax });
+  await tellOnce(row, count + added > agentMilestonesPerHourMax ? [tooMuchNews(now)] : news, work);
 }
 
 async function tellOnce(row: GatewayRow, news: readonly News[], work: Work): Promise<void> {
