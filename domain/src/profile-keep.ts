@@ -74,7 +74,7 @@ export function keepPacks(
   return isDue ? [toAction(packs)] : [];
 }
 
-export type LastLook =
+type LastLook =
   | { readonly kind: 'look'; readonly action: ProfileUpdateAction }
   | { readonly kind: 'wait'; readonly reason: Reason }
   | { readonly kind: 'stop'; readonly failure: Reason }

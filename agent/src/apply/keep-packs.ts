@@ -17,7 +17,7 @@ export interface Kept {
   readonly refusal?: string;
 }
 
-export interface KeptPack {
+interface KeptPack {
   readonly layer: LayerKind;
   readonly pack: Pack;
 }
