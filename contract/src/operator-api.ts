@@ -24,6 +24,7 @@ import {
   SetPause,
   TokenInfo,
 } from './operator-types.ts';
+import { fleetRoutes } from './fleet-routes.ts';
 import { notificationRoutes } from './notification-routes.ts';
 import { Channel, PlanQuery, SetWaiver, UpgradePlan, UpgradeRequest, Waiver } from './platform-types.ts';
 import { OperatorText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Version } from './primitives.ts';
@@ -82,21 +83,13 @@ const gatewayParams = Type.Object(
 );
 /** A gateway's name is unique in its tenant; who sees several tenants says which. */
 const TenantQuery = Type.Object({ tenant: Type.Optional(Name) }, { additionalProperties: false });
-const GatewayListQuery = Type.Object(
-  {
-    ...PageQuery.properties,
-    tenant: Type.Optional(Name),
-    project: Type.Optional(Name),
-    status: Type.Optional(Type.String({ maxLength: 20 })),
-    provider: Type.Optional(Type.String({ maxLength: 40 })),
-    name: Type.Optional(Type.String({ maxLength: 63 })),
-  },
-  { additionalProperties: false },
-);
 const EventQuery = Type.Object(
   {
     ...PageQuery.properties,
     tenant: Type.Optional(Name),
+    severity: Type.Optional(Type.Enum(['normal', 'warning'])),
+    type: Type.Optional(Type.String({ maxLength: 100, pattern: '^[a-z0-9-]+$' })),
+    search: Type.Optional(Type.String({ maxLength: 200, description: 'A part of the message.' })),
     after: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -127,16 +120,7 @@ const writes = ['invalid-request', 'not-signed-in', 'not-allowed', 'idempotency-
 const reads = ['invalid-request', 'not-signed-in', 'not-allowed', 'unavailable'] as const;
 
 export const operatorRoutes = {
-  listGateways: {
-    method: 'GET',
-    path: '/v1/gateways',
-    summary: 'List gateways',
-    permission: 'gateway.read',
-    query: GatewayListQuery,
-    reply: page(Gateway),
-    status: 200,
-    codes: [...reads, 'not-found'],
-  },
+  ...fleetRoutes,
   getGateway: {
     method: 'GET',
     path: '/v1/gateways/:gateway',

@@ -1,6 +1,7 @@
 /** What operators, the CLI and the console see. Replies may gain fields; none is renamed or taken away. */
 
 import Type, { type Static } from 'typebox';
+import { GatewayState } from './fleet-types.ts';
 import { Channel, Gate, PlatformPlan, PreflightFinding, Waiver } from './platform-types.ts';
 import { Digest, OperatorText, Id, Name, Reason, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import { RecalledPartView, RecallView } from './recall-types.ts';
@@ -85,6 +86,8 @@ export const Gateway = Type.Object(
     isPaused: Type.Boolean(),
     pauses: Type.Array(Pause),
     exemption: Type.Optional(Exemption),
+    /** How it counts in the overview. */
+    states: Type.Array(GatewayState),
     /** Agent and profile are those of the platform's version. */
     isCurrent: Type.Boolean(),
     /** Why not yet: every reason that holds. Empty if and only if `isCurrent`. */
@@ -107,6 +110,9 @@ export const Gateway = Type.Object(
     nodes: Type.Array(Node),
     controlPlanes: Type.Integer(),
     workers: Type.Integer(),
+    hostClusters: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'How many were made through it; said in lists and of one gateway.' }),
+    ),
     /** It pulls every image from here instead of from the registries that releases name. */
     registryPrefix: Type.Optional(Type.String()),
     /** Why the page shows no profile update button: on an existing cluster its owner keeps the profile. */

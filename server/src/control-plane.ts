@@ -19,6 +19,7 @@ import { withFailPoints } from './database/failing-dialect.ts';
 import { migrate } from './database/migrate.ts';
 import { listenForChanges } from './events/event-signal.ts';
 import { ensureDefaults, ensureSigningKey } from './first-start.ts';
+import { refreshSomeSummaries, refreshSummaries } from './gateways/refresh-summaries.task.ts';
 import { type App, createApp } from './http/app.ts';
 import type { Services } from './http/services.ts';
 import { createPlanWatch } from './platform/advance-plan.task.ts';
@@ -68,6 +69,7 @@ const upkeepEvery = 5000;
 const replicaEvery = 10_000;
 const planEvery = 2000;
 const deliverEvery = 1000;
+const summariesEvery = 5000;
 /** How long each part of the end is waited for. */
 const patience = { requests: 4000, connections: 500, rest: 2000 } as const;
 
@@ -132,6 +134,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onChange: ({ kind }) => (kind === 'events' ? undefined : advance.soon()),
     onListening: (isListening) => (isListening ? advance.soon() : undefined),
   });
+  const summaries = createSoon(() => named(failPoints, 'gateway-summaries', () => refreshSummaries(services)), {
+    everyMilliseconds: summariesEvery,
+    onError: report('the summaries of gateways could not be brought up to date'),
+  });
+  signal.subscribe({
+    onChange: ({ kind }) => (kind === 'events' ? undefined : summaries.soon()),
+    onListening: (isListening) => (isListening ? summaries.soon() : undefined),
+  });
   const mail = options.mail === undefined ? undefined : createMailServer(options.mail);
   const deliverer = createDeliverer({
     services,
@@ -165,6 +175,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     advance,
     deliver,
     deliverer,
+    summaries,
   ];
   const app: App = await createApp({
     services,
@@ -173,6 +184,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     memory,
     times,
     mailFrom: mail?.from,
+    refreshSummaries: () => named(failPoints, 'gateway-summaries', () => refreshSomeSummaries(services)),
     ...(options.consoleDirectory === undefined ? {} : { consoleDirectory: options.consoleDirectory }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     failPoints,

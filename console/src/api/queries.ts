@@ -3,7 +3,7 @@
  * for what no event tells (health, preflight, nodes) and for a lost connection.
  */
 
-import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { CallOf } from '@gatehouse/contract/operator-api';
 import { client } from './client.ts';
 
@@ -21,7 +21,6 @@ const keyOf = ({ gateway, tenant }: GatewayAddress) => [tenant ?? '', gateway] a
 
 const second = 1000;
 const eventsPerPage = 100;
-const gatewaysPerPage = 100;
 const hostClustersPerPage = 100;
 
 /** What was asked once and shown once, such as a registration token: never asked again by itself. */
@@ -38,19 +37,6 @@ export const platformQuery = () =>
     queryKey: [...liveKey, 'platform'],
     queryFn: ({ signal }) => client.getPlatform({}, { signal }),
     refetchInterval: 10 * second,
-  });
-
-export const gatewaysQuery = () =>
-  infiniteQueryOptions({
-    queryKey: [...liveKey, 'gateways'],
-    queryFn: ({ signal, pageParam }) =>
-      client.listGateways(
-        { query: { limit: gatewaysPerPage, ...(pageParam === undefined ? {} : { cursor: pageParam }) } },
-        { signal },
-      ),
-    initialPageParam: undefined as string | undefined, // The first page has no cursor.
-    getNextPageParam: (page) => page.next,
-    refetchInterval: 5 * second,
   });
 
 export const gatewayQuery = (address: GatewayAddress) =>
@@ -94,16 +80,20 @@ export const profileUpdateQuery = (address: GatewayAddress) =>
     refetchInterval: 2 * second,
   });
 
-export const gatewayEventsQuery = (address: GatewayAddress) =>
+type EventFilter = Pick<NonNullable<CallOf<'listGatewayEvents'>['query']>, 'severity' | 'search'>;
+
+export const gatewayEventsQuery = (address: GatewayAddress, filter: EventFilter = {}) =>
   infiniteQueryOptions({
-    queryKey: [...liveKey, 'events', ...keyOf(address)],
+    queryKey: [...liveKey, 'events', ...keyOf(address), filter],
     queryFn: ({ signal, pageParam }) => {
       const { params, query } = callOf(address);
       const cursor = pageParam === undefined ? {} : { cursor: pageParam };
-      return client.listGatewayEvents({ params, query: { ...query, ...cursor, limit: eventsPerPage } }, { signal });
+      const wanted = { ...query, ...filter, ...cursor, limit: eventsPerPage };
+      return client.listGatewayEvents({ params, query: wanted }, { signal });
     },
     initialPageParam: undefined as string | undefined, // The first page has no cursor.
     getNextPageParam: (page) => page.next,
+    placeholderData: keepPreviousData,
     refetchInterval: 10 * second,
   });
 

@@ -19,9 +19,10 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { client } from '../api/client.ts';
+import { overviewQuery } from '../api/fleet-queries.ts';
 import type { Connection } from '../api/live-events.ts';
 import { codeOf } from '../api/problem.ts';
-import { meQuery, platformQuery } from '../api/queries.ts';
+import { meQuery } from '../api/queries.ts';
 import { useLiveEvents } from '../api/use-live-events.ts';
 import { frameTexts } from '../texts/frame.ts';
 import { Brand } from '../ui/brand.tsx';
@@ -49,7 +50,7 @@ export function Frame() {
 
 function SignedIn({ name, role }: { readonly name: string; readonly role: string }) {
   const connection = useLiveEvents();
-  const platform = useQuery(platformQuery()).data;
+  const platform = useQuery(overviewQuery()).data?.platform;
   const sidebar = useSidebar();
   const masthead = (
     <Masthead display={{ default: 'inline' }}>

@@ -1,99 +1,250 @@
-/** The list of gateways: where each one is, and what waits for a person. */
+/** The list of gateways: found, sorted and paged by the control plane, all of it in the address. */
 
 import type { Gateway } from '@gatehouse/contract/operator-types';
-import { Button, ClipboardCopy, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
-import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { gatewaysQuery, platformQuery } from '../api/queries.ts';
+import { Button, Checkbox, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
+import { Tbody, Td, Th, Thead, type ThProps, Tr } from '@patternfly/react-table';
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useRouter, useSearch } from '@tanstack/react-router';
+import { useCallback, useState } from 'react';
+import { gatewayListQuery, gatewaysPerPage, overviewQuery } from '../api/fleet-queries.ts';
+import { type FilterChange, type GatewaySearch, nextSort, setFilters, withFilter } from '../format/gateway-search.ts';
+import { gatewaysTexts as texts } from '../texts/fleet.ts';
+import { frameTexts } from '../texts/frame.ts';
+import { BulkActs } from '../ui/bulk-acts.tsx';
+import { DataTable } from '../ui/data-table.tsx';
+import { GatewayFilters } from '../ui/gateway-filters.tsx';
+import { Instant } from '../ui/instant.tsx';
 import {
   CurrentLabel,
+  HealthLabel,
   installationText,
   PausedLabel,
   SandboxLabel,
-  sandboxText,
   StatusLabel,
   UpdatesAvailableLabel,
 } from '../ui/labels.tsx';
 import { Loading } from '../ui/loading.tsx';
+import { NoGateways } from '../ui/no-gateways.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
-import { DataTable } from '../ui/data-table.tsx';
+import { ButtonLink } from '../ui/router-links.tsx';
+import '../ui/gateways.css';
+
+const { columns } = texts;
 
 export function Gateways() {
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(gatewaysQuery());
-  const gateways = data?.pages.flatMap((page) => page.items);
+  const search = useSearch({ from: '/frame/gateways' });
+  const navigate = useNavigate({ from: '/gateways' });
+  const { data, error, isPlaceholderData } = useQuery(gatewayListQuery(search));
+  const { data: overview } = useQuery(overviewQuery());
+  const [selected, setSelected] = useState<ReadonlyMap<string, Gateway>>(new Map());
+  const change = useCallback(
+    (filter: FilterChange) => {
+      // Each letter that is typed is no step of its own on the way back.
+      void navigate({ search: (now) => withFilter(now, filter), replace: 'search' in filter });
+    },
+    [navigate],
+  );
+  const clear = () => void navigate({ search: {} });
+  const isFiltered = setFilters(search).length > 0;
+  const isNone = data !== undefined && data.items.length === 0 && !isFiltered && search.cursor === undefined;
+  const shown = data?.items.map((gateway) => gateway.id) ?? [];
   return (
     <PageSection>
-      <PageTitle title="Gateways" />
-      <Title headingLevel="h1" className="console-page-title">
-        Gateways
-      </Title>
-      {gateways === undefined ? error === null ? <Loading /> : <ProblemAlert error={error} /> : null}
-      {gateways?.length === 0 ? <NoGateways /> : null}
-      {gateways !== undefined && gateways.length > 0 ? <GatewayTable gateways={gateways} /> : null}
-      {hasNextPage ? (
-        <Button variant="link" isLoading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          Show more gateways
-        </Button>
-      ) : null}
+      <PageTitle title={texts.title} />
+      <div className="console-title-row console-list-title">
+        <Title headingLevel="h1">{texts.title}</Title>
+        <ButtonLink to="/create-gateway" variant="primary">
+          {texts.create}
+        </ButtonLink>
+      </div>
+      {isNone ? (
+        <NoGateways isSandbox={overview?.platform.isSandbox === true} />
+      ) : (
+        <GatewayFilters search={search} overview={overview} onChange={change} onClear={clear} />
+      )}
+      {error === null ? null : <ProblemAlert error={error} />}
+      {data === undefined && error === null ? <Loading /> : null}
+      {data === undefined || isNone || error !== null ? null : (
+        <>
+          <BulkActs selected={[...selected.values()]} onClear={() => setSelected(new Map())} />
+          <div aria-busy={isPlaceholderData}>
+            {data.items.length === 0 ? (
+              <NoneFits onClear={clear} />
+            ) : (
+              <GatewayTable
+                gateways={data.items}
+                sort={search.sort}
+                selected={selected}
+                onSort={(column) => change({ sort: nextSort(search.sort, column) })}
+                onSelect={(gateways, isSelected) =>
+                  setSelected((now) => {
+                    const ids = new Set(gateways.map(({ id }) => id));
+                    const others = [...now].filter(([id]) => !ids.has(id));
+                    return new Map([...others, ...(isSelected ? gateways.map((one) => [one.id, one] as const) : [])]);
+                  })
+                }
+              />
+            )}
+          </div>
+          <Pages search={search} count={shown.length} total={data.total} next={data.next} />
+        </>
+      )}
     </PageSection>
   );
 }
 
-function GatewayTable({ gateways }: { readonly gateways: readonly Gateway[] }) {
+function NoneFits({ onClear }: { readonly onClear: () => void }) {
+  return (
+    <EmptyState titleText={texts.noneFits} headingLevel="h2">
+      <EmptyStateBody>
+        <p>{texts.noneFitsDetail}</p>
+        <Button variant="link" onClick={onClear}>
+          {texts.clearFilters}
+        </Button>
+      </EmptyStateBody>
+    </EmptyState>
+  );
+}
+
+interface TableProps {
+  readonly gateways: readonly Gateway[];
+  readonly sort: string | undefined;
+  readonly selected: ReadonlyMap<string, Gateway>;
+  readonly onSort: (column: string) => void;
+  readonly onSelect: (gateways: readonly Gateway[], isSelected: boolean) => void;
+}
+
+const sortable = [
+  'name',
+  'provider',
+  'installation',
+  'status',
+  'health',
+  'agentVersion',
+  'profileVersion',
+  'lastPoll',
+] as const;
+
+function GatewayTable({ gateways, sort = 'name', selected, onSort, onSelect }: TableProps) {
   // A gateway's name is unique in its tenant only.
   const needsTenant = new Set(gateways.map(({ tenant }) => tenant.id)).size > 1;
+  const sortOf = (column: (typeof sortable)[number]): NonNullable<ThProps['sort']> => ({
+    columnIndex: sortable.indexOf(column),
+    sortBy: {
+      index: sortable.findIndex((one) => one === sort.replace('-', '')),
+      direction: sort.startsWith('-') ? 'desc' : 'asc',
+    },
+    onSort: () => onSort(column),
+  });
+  const selectedHere = gateways.filter(({ id }) => selected.has(id)).length;
+  const head = (column: (typeof sortable)[number]) => (
+    <Th modifier="wrap" sort={sortOf(column)}>
+      {columns[column]}
+    </Th>
+  );
   return (
-    <DataTable aria-label="Gateways" gridBreakPoint="grid-lg">
+    <DataTable aria-label={texts.title} gridBreakPoint="grid-xl" className="console-gateways">
       <Thead>
         <Tr>
-          <Th>Name</Th>
-          <Th>Provider</Th>
-          <Th modifier="nowrap">Installation</Th>
-          <Th>Status</Th>
-          <Th modifier="nowrap">Agent Version</Th>
-          <Th>Profile</Th>
-          <Th>Updates</Th>
+          <Th>
+            <Checkbox
+              id="select-page"
+              aria-label={texts.selectPage}
+              isChecked={selectedHere === gateways.length ? true : selectedHere === 0 ? false : null}
+              onChange={(_event, isChecked) => onSelect(gateways, isChecked)}
+            />
+          </Th>
+          {head('name')}
+          {head('provider')}
+          {head('installation')}
+          {head('status')}
+          {head('health')}
+          {head('agentVersion')}
+          {head('profileVersion')}
+          <Th modifier="wrap">{columns.updates}</Th>
+          <Th>{columns.paused}</Th>
+          {head('lastPoll')}
+          <Th modifier="wrap">{columns.hostClusters}</Th>
         </Tr>
       </Thead>
       <Tbody>
         {gateways.map((gateway) => (
-          <Tr key={gateway.id}>
-            <Td dataLabel="Name" modifier="breakWord">
-              <Link
-                to="/gateways/$gateway"
-                params={{ gateway: gateway.name }}
-                search={needsTenant ? { tenant: gateway.tenant.name } : {}}
-                className="console-strong"
-              >
-                {gateway.name}
-              </Link>
-              {needsTenant ? <div className="console-subtle">{gateway.tenant.name}</div> : null}
-              {gateway.isSandbox ? (
-                <div className="console-below">
-                  <SandboxLabel>{sandboxText}</SandboxLabel>
-                </div>
-              ) : null}
-            </Td>
-            <Td dataLabel="Provider">{gateway.provider}</Td>
-            <Td dataLabel="Installation">{installationText[gateway.installation]}</Td>
-            <Td dataLabel="Status">
-              <div>
-                <StatusLabel status={gateway.status} />
-              </div>
-            </Td>
-            <Td dataLabel="Agent Version">{gateway.agentVersion ?? 'not yet'}</Td>
-            <Td dataLabel="Profile">
-              {gateway.profileKeptByOwner ? 'kept by its owner' : (gateway.profileVersion ?? 'not yet')}
-            </Td>
-            <Td dataLabel="Updates">
-              <UpdatesCell gateway={gateway} />
-            </Td>
-          </Tr>
+          <GatewayRow
+            key={gateway.id}
+            gateway={gateway}
+            needsTenant={needsTenant}
+            isSelected={selected.has(gateway.id)}
+            onSelect={(isSelected) => onSelect([gateway], isSelected)}
+          />
         ))}
       </Tbody>
     </DataTable>
+  );
+}
+
+interface RowProps {
+  readonly gateway: Gateway;
+  readonly needsTenant: boolean;
+  readonly isSelected: boolean;
+  readonly onSelect: (isSelected: boolean) => void;
+}
+
+function GatewayRow({ gateway, needsTenant, isSelected, onSelect }: RowProps) {
+  const { name, tenant } = gateway;
+  return (
+    <Tr>
+      <Td dataLabel={columns.select}>
+        <Checkbox
+          id={`select-${gateway.id}`}
+          aria-label={texts.select(name)}
+          isChecked={isSelected}
+          onChange={(_event, isChecked) => onSelect(isChecked)}
+        />
+      </Td>
+      <Td dataLabel={columns.name} modifier="breakWord">
+        <Link
+          to="/gateways/$gateway"
+          params={{ gateway: name }}
+          search={needsTenant ? { tenant: tenant.name } : {}}
+          className="console-strong"
+        >
+          {name}
+        </Link>
+        {needsTenant ? <div className="console-subtle">{tenant.name}</div> : null}
+        {gateway.isSandbox ? (
+          <div className="console-below">
+            <SandboxLabel>{frameTexts.sandbox}</SandboxLabel>
+          </div>
+        ) : null}
+      </Td>
+      <Td dataLabel={columns.provider}>{gateway.provider}</Td>
+      <Td dataLabel={columns.installation}>{installationText[gateway.installation]}</Td>
+      <Td dataLabel={columns.status}>
+        <div>
+          <StatusLabel status={gateway.status} />
+        </div>
+      </Td>
+      <Td dataLabel={columns.health}>
+        <div>
+          <HealthLabel health={gateway.health} />
+        </div>
+      </Td>
+      <Td dataLabel={columns.agentVersion}>{gateway.agentVersion ?? texts.notYet}</Td>
+      <Td dataLabel={columns.profileVersion}>
+        {gateway.profileKeptByOwner ? texts.keptByOwner : (gateway.profileVersion ?? texts.notYet)}
+      </Td>
+      <Td dataLabel={columns.updates}>
+        <UpdatesCell gateway={gateway} />
+      </Td>
+      <Td dataLabel={columns.paused}>
+        <div>{gateway.isPaused ? <PausedLabel /> : texts.no}</div>
+      </Td>
+      <Td dataLabel={columns.lastPoll}>
+        {gateway.lastPollAt === undefined ? texts.never : <Instant at={gateway.lastPollAt} />}
+      </Td>
+      <Td dataLabel={columns.hostClusters}>{gateway.hostClusters ?? 0}</Td>
+    </Tr>
   );
 }
 
@@ -103,41 +254,47 @@ function UpdatesCell({ gateway }: { readonly gateway: Gateway }) {
     <div className="console-labels">
       {gateway.isCurrent ? <CurrentLabel /> : null}
       {gateway.updatesAvailable ? <UpdatesAvailableLabel /> : null}
-      {gateway.isPaused ? <PausedLabel /> : null}
       {first === undefined || gateway.updatesAvailable ? null : (
-        <span className="console-subtle console-text">
+        <span className="console-subtle console-text console-why">
           {first.message}
-          {others.length === 0 ? '' : ` (and ${others.length} more)`}
+          {others.length === 0 ? '' : ` (${texts.more(others.length)})`}
         </span>
       )}
     </div>
   );
 }
 
-function NoGateways() {
-  const isSandbox = useQuery(platformQuery()).data?.isSandbox === true;
+interface PagesProps {
+  readonly search: GatewaySearch;
+  readonly count: number;
+  readonly total: number;
+  readonly next: string | undefined;
+}
+
+/** Where in the list the page stands. The way back is the browser's: a list that changes has no page before this one. */
+function Pages({ search, count, total, next }: PagesProps) {
+  const { history } = useRouter();
+  const { page = 1, cursor, ...rest } = search;
+  const isFirst = cursor === undefined;
+  const from = (page - 1) * gatewaysPerPage;
   return (
-    <EmptyState titleText="No gateways yet" headingLevel="h2">
-      {isSandbox ? (
-        <EmptyStateBody>
-          This is a sandbox, and its gateways are just being made: they appear here by themselves. For gateways of your
-          own, start a control plane with <code>npm start -- --no-sandbox</code>.
-        </EmptyStateBody>
-      ) : (
-        <EmptyStateBody>
-          <p>
-            Create one. On a Kubernetes cluster that you have, this prints two <code>kubectl</code> commands to run
-            there:
-          </p>
-          <ClipboardCopy isReadOnly isCode hoverTip="Copy" clickTip="Copied" className="console-command">
-            npx gatehouse gateway create site-a --installation existing-cluster --provider vsphere
-          </ClipboardCopy>
-          <p>Or let Gatehouse make the cluster through Cluster API:</p>
-          <ClipboardCopy isReadOnly isCode hoverTip="Copy" clickTip="Copied" className="console-command">
-            npx gatehouse gateway install site-b --kubeconfig MANAGEMENT --control-planes 3
-          </ClipboardCopy>
-        </EmptyStateBody>
+    <nav aria-label={texts.pages} className="console-pages">
+      <output>{texts.range(from + 1, from + count, Math.max(total, from + count))}</output>
+      {isFirst ? null : (
+        <>
+          <ButtonLink variant="link" to="/gateways" search={rest}>
+            {texts.first}
+          </ButtonLink>
+          <Button variant="secondary" isDisabled={!history.canGoBack()} onClick={() => history.back()}>
+            {texts.previous}
+          </Button>
+        </>
       )}
-    </EmptyState>
+      {next === undefined ? null : (
+        <ButtonLink variant="secondary" to="/gateways" search={{ ...rest, cursor: next, page: page + 1 }}>
+          {texts.next}
+        </ButtonLink>
+      )}
+    </nav>
   );
 }

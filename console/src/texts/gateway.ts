@@ -129,10 +129,8 @@ export const gatewayTexts = {
     none: 'Nothing has happened here yet. Events appear by themselves.',
     noneFits: 'No event fits this filter.',
     older: 'Show older events',
-    severity: 'Severity',
-    all: 'All',
     warnings: 'Warnings only',
-    text: 'Find in messages and types',
+    text: 'Find in messages',
     clear: 'Clear the filter',
   },
 } as const;

@@ -1,16 +1,25 @@
 import type { GatewayEvent } from '@gatehouse/contract/operator-types';
 import { Label } from '@patternfly/react-core';
 import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
+import { Link } from '@tanstack/react-router';
 import { Instant } from './instant.tsx';
 import { DataTable } from './data-table.tsx';
 
 /** Newest first; each text exactly as it was recorded. */
-export function EventTable({ events }: { readonly events: readonly GatewayEvent[] }) {
+export function EventTable({
+  events,
+  withGateway = false,
+}: {
+  readonly events: readonly GatewayEvent[];
+  /** Where they are of several. */
+  readonly withGateway?: boolean;
+}) {
   return (
     <DataTable aria-label="Events" gridBreakPoint="grid-md">
       <Thead>
         <Tr>
           <Th width={15}>Time</Th>
+          {withGateway ? <Th width={20}>Gateway</Th> : null}
           <Th>Message</Th>
           <Th width={25}>Type</Th>
         </Tr>
@@ -21,6 +30,13 @@ export function EventTable({ events }: { readonly events: readonly GatewayEvent[
             <Td dataLabel="Time">
               <Instant at={event.time} />
             </Td>
+            {withGateway ? (
+              <Td dataLabel="Gateway" modifier="breakWord">
+                <Link to="/gateways/$gateway" params={{ gateway: event.gateway.name }}>
+                  {event.gateway.name}
+                </Link>
+              </Td>
+            ) : null}
             <Td dataLabel="Message" modifier="breakWord">
               <div className="console-labels">
                 <span className="console-text">{event.message}</span>

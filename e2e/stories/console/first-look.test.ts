@@ -56,17 +56,22 @@ describe('a first look in the browser, in order', () => {
     owners = named((gateway) => gateway.installation === 'existing-cluster');
     const table = story.page.getByRole('table', { name: 'Gateways' });
     expect(await table.getByRole('columnheader').allTextContents()).toEqual([
+      '',
       'Name',
       'Provider',
       'Installation',
       'Status',
+      'Health',
       'Agent Version',
       'Profile',
-      'Updates',
+      'Updates Available',
+      'Paused',
+      'Last poll',
+      'Host clusters',
     ]);
     await row(rolled).getByText('Current').waitFor();
     const cells = await row(rolled).getByRole('cell').allTextContents();
-    expect(cells.join(' ')).toMatch(/Sandbox: simulated cluster .*Installed by Gatehouse Running 4\.1\.12 4\.1\.12/);
+    expect(cells.join(' ')).toMatch(/Sandbox .*Installed by Gatehouse Running healthy 4\.1\.12 4\.1\.12/);
     await row(owners).getByText('Existing cluster').waitFor();
     await story.page.getByText('Platform 4.1.12').waitFor();
     await story.page.getByText('Sandbox', { exact: true }).waitFor();
@@ -79,8 +84,9 @@ describe('a first look in the browser, in order', () => {
     visitor.page.on('response', (response) => {
       if (response.request().resourceType() === 'script') scripts.push(response.body());
     });
-    await visitor.page.goto('/gateways');
-    await visitor.page.getByRole('table', { name: 'Gateways' }).waitFor();
+    await visitor.page.goto('/');
+    await visitor.page.getByRole('link', { name: /^3 Current/ }).waitFor();
+    await heading('Platform', 2, visitor.page).waitFor();
     const sizes = (await Promise.all(scripts)).map((script) => gzipSync(script).length);
     expect(sizes.length).toBeGreaterThan(0);
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(250_000);
@@ -89,7 +95,7 @@ describe('a first look in the browser, in order', () => {
 
   it('when the platform moves, the list shows every agent follow by itself', async () => {
     await story.gatehouse('platform', 'upgrade', '4.2.7');
-    const agentVersion = (name: string) => row(name).getByRole('cell').nth(4);
+    const agentVersion = (name: string) => row(name).getByRole('cell').nth(6);
     for (const name of [rolled, single, owners]) {
       await agentVersion(name).filter({ hasText: '4.2.7' }).waitFor({ timeout: 120_000 });
     }
@@ -282,6 +288,7 @@ describe('a first look in the browser, in order', () => {
     await look('connection-lost', visitor.page);
     await visitor.page.unroute('**/v1/events?after=*');
     await banner.waitFor({ state: 'detached', timeout: 40_000 });
+    await visitor.page.getByText('The connection to the control plane is back').waitFor();
     await visitor.context.close();
   });
 

@@ -9,6 +9,7 @@ import { up as recalls } from './migrations/0003-recalls.ts';
 import { up as registryPrefix } from './migrations/0004-registry-prefix.ts';
 import { up as notifications } from './migrations/0005-notifications.ts';
 import { up as identityPlaces } from './migrations/0007-identity-places.ts';
+import { up as gatewaySummaries } from './migrations/0008-gateway-summaries.ts';
 
 const migrations = {
   '0001-initial': { up: initial },
@@ -17,6 +18,7 @@ const migrations = {
   '0004-registry-prefix': { up: registryPrefix },
   '0005-notifications': { up: notifications },
   '0007-identity-places': { up: identityPlaces },
+  '0008-gateway-summaries': { up: gatewaySummaries },
 };
 
 /** Those of this program that the database has not had. One that only a newer program knows is no concern of this one. */

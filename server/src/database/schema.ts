@@ -91,6 +91,22 @@ export interface Tables {
     silence_expected_until: Nullable<Date>;
   };
   gateway_polls: { gateway_id: string; last_poll_at: Date; next_poll_due_at: Date };
+  gateway_summaries: {
+    gateway_id: string;
+    status: string;
+    health: string;
+    states: string[];
+    reason_codes: string[];
+    held_by: string[];
+    agent_version: Nullable<string>;
+    agent_version_order: string;
+    profile_version: Nullable<string>;
+    profile_version_order: string;
+    updates_available: boolean;
+    is_paused: boolean;
+    /** May be -infinity, which the driver reads as a number; compared in SQL only. */
+    due_at: Date;
+  };
   registration_tokens: {
     id: string;
     gateway_id: string;

@@ -1,11 +1,12 @@
 /** Pages of events. With `after` oldest first from there, as a follower catches up; else the newest first. */
 
+import type { CallOf } from '@gatehouse/contract/operator-api';
 import type { GatewayEvent } from '@gatehouse/contract/operator-types';
 import { done } from '../http/answer.ts';
 import { limitOf, readCursor, toPage } from '../http/cursor.ts';
 import type { Queries } from '../http/operator-routes.ts';
 import type { Attention } from '../polls/attention.ts';
-import { type EventRow, selectEvents } from './event.store.ts';
+import { type EventPage, type EventRow, selectEvents } from './event.store.ts';
 
 export const toEventView = (row: EventRow): GatewayEvent => ({
   id: row.id,
@@ -17,7 +18,14 @@ export const toEventView = (row: EventRow): GatewayEvent => ({
   severity: row.severity,
 });
 
-type EventQuery = { readonly limit?: number; readonly cursor?: string; readonly after?: number } | undefined;
+type EventQuery = CallOf<'listEvents'>['query'];
+
+/** Which of the events of a part are asked for. */
+export const toEventFilter = (query: EventQuery): Pick<EventPage, 'severity' | 'type' | 'search'> => ({
+  severity: query?.severity,
+  type: query?.type,
+  search: query?.search,
+});
 
 export function eventQueries(attention: Attention): Pick<Queries, 'listEvents' | 'listGatewayEvents'> {
   const page = async (db: Parameters<typeof selectEvents>[0], part: object, query: EventQuery) => {
@@ -28,6 +36,7 @@ export function eventQueries(attention: Attention): Pick<Queries, 'listEvents' |
     const isForward = query?.after !== undefined;
     const rows = await selectEvents(db, {
       ...part,
+      ...toEventFilter(query),
       limit: limit + 1,
       ...(isForward ? { after: place ?? query.after } : { before: place }),
     });

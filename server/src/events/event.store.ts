@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { Instant } from '@gatehouse/domain/instant';
 import { sql } from 'kysely';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
+import { containing } from '../database/pattern.ts';
 import { plainText } from '../http/plain-text.ts';
 
 export interface EventSubject {
@@ -63,6 +64,10 @@ export interface EventPage {
   readonly gatewayId?: string | undefined;
   readonly tenantId?: string | undefined;
   readonly projectId?: string | undefined;
+  readonly severity?: 'normal' | 'warning' | undefined;
+  readonly type?: string | undefined;
+  /** A part of the message, whatever the case of its letters. */
+  readonly search?: string | undefined;
   /** Oldest first from there; else newest first, before `before`. */
   readonly after?: number | undefined;
   readonly before?: number | undefined;
@@ -75,6 +80,9 @@ export async function selectEvents(db: Queryable, page: EventPage) {
   if (page.gatewayId !== undefined) query = query.where('e.gateway_id', '=', page.gatewayId);
   if (page.tenantId !== undefined) query = query.where('e.tenant_id', '=', page.tenantId);
   if (page.projectId !== undefined) query = query.where('e.project_id', '=', page.projectId);
+  if (page.severity !== undefined) query = query.where('e.severity', '=', page.severity);
+  if (page.type !== undefined) query = query.where('e.type', '=', page.type);
+  if (page.search !== undefined) query = query.where('e.message', 'ilike', containing(page.search));
   if (page.after !== undefined) query = query.where('e.sequence', '>', page.after);
   if (page.before !== undefined) query = query.where('e.sequence', '<', page.before);
   return query.execute();

@@ -21,7 +21,7 @@ export interface Followers {
 }
 
 export interface FollowOptions {
-  readonly part: Pick<EventPage, 'gatewayId' | 'tenantId' | 'projectId'>;
+  readonly part: Omit<EventPage, 'after' | 'before' | 'limit'>;
   readonly after: number;
   /** With it the stream also carries each notification of the part that is new or has changed, as `event: notification`. */
   readonly notifications?: Pick<NotificationPage, 'tenantId' | 'projectId' | 'tokenId'> | undefined;

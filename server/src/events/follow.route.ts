@@ -9,6 +9,7 @@ import { sendRefusal } from '../http/problem-reply.ts';
 import { Parse } from 'typebox/value';
 import type { Services } from '../http/services.ts';
 import type { Attention } from '../polls/attention.ts';
+import { toEventFilter } from './event.query.ts';
 import { selectLastSequence } from './event.store.ts';
 import type { Followers } from './follow-events.ts';
 
@@ -50,7 +51,7 @@ export function followRoute({ services, followers, attention }: FollowRouteOptio
     }
     const after = lastId === undefined ? (query.after ?? (await selectLastSequence(db))) : Number(lastId);
     await followers.follow(request, reply, {
-      part: gateway === undefined ? (part?.reply ?? {}) : { gatewayId: gateway.reply.id },
+      part: { ...toEventFilter(query), ...(gateway === undefined ? part?.reply : { gatewayId: gateway.reply.id }) },
       after,
       notifications:
         query.notifications === true && part?.kind === 'done'

@@ -4,6 +4,7 @@ import type { Explanation, Gateway, Pause as PauseView } from '@gatehouse/contra
 import { attemptReasonText } from '@gatehouse/domain/agent-attempt';
 import { explain } from '@gatehouse/domain/explain';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
+import { gatewayStanding } from '@gatehouse/domain/gateway-state';
 import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
 import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import { activePauses, isExempt, isPaused } from '@gatehouse/domain/pause';
@@ -33,7 +34,8 @@ export const toPauseView = (row: PauseRow): PauseView => ({
 export function toGatewayView(loaded: LoadedGateway, now: Instant, timings: Timings): Gateway {
   const { row, facts } = loaded;
   const { observation, exemption } = facts;
-  const reasons = explain(facts, now, timings).map(toReasonView);
+  const why = explain(facts, now, timings);
+  const reasons = why.map(toReasonView);
   const available = isProfileUpdateAvailable(facts) ? facts.release?.profile : undefined;
   const pauses = loaded.pauses.filter((pause) => activePauses([toPause(pause)], now).length > 0);
   const attempt = observation?.attempt;
@@ -71,6 +73,7 @@ export function toGatewayView(loaded: LoadedGateway, now: Instant, timings: Timi
             until: formatInstant(exemption.until),
           },
         }),
+    states: [...gatewayStanding(facts, why, now, timings).states],
     isCurrent: reasons.length === 0,
     reasons,
     generation: facts.generation,

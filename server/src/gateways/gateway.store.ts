@@ -13,6 +13,8 @@ export type GatewayRow = Selectable<Tables['gateways']> & {
 
 const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+export const isUuid = (text: string): boolean => uuidPattern.test(text);
+
 function gatewayRows(db: Queryable) {
   return db
     .selectFrom('gateways as g')
@@ -31,7 +33,7 @@ export async function selectGatewaysNamed(
   let query = gatewayRows(db).limit(10);
   if (tenantId !== undefined) query = query.where('g.tenant_id', '=', tenantId);
   const byName = await query.where('g.name', '=', nameOrId).where('g.deleted_at', 'is', null).execute();
-  if (byName.length > 0 || !uuidPattern.test(nameOrId)) return byName;
+  if (byName.length > 0 || !isUuid(nameOrId)) return byName;
   return query.where('g.id', '=', nameOrId).execute();
 }
 
@@ -51,8 +53,6 @@ export async function selectGatewayByInstallKey(db: Queryable, key: string): Pro
 export interface GatewayPart {
   readonly tenantId?: string | undefined;
   readonly projectId?: string | undefined;
-  readonly provider?: string | undefined;
-  readonly name?: string | undefined;
   readonly ids?: readonly string[] | undefined;
   /** Names after this one, then ids after this one. */
   readonly after?: { readonly name: string; readonly id: string } | undefined;
@@ -64,8 +64,6 @@ export async function selectGateways(db: Queryable, part: GatewayPart): Promise<
   let query = gatewayRows(db).where('g.deleted_at', 'is', null).orderBy('g.name').orderBy('g.id').limit(part.limit);
   if (part.tenantId !== undefined) query = query.where('g.tenant_id', '=', part.tenantId);
   if (part.projectId !== undefined) query = query.where('g.project_id', '=', part.projectId);
-  if (part.provider !== undefined) query = query.where('g.provider', '=', part.provider);
-  if (part.name !== undefined) query = query.where('g.name', '=', part.name);
   if (part.ids !== undefined) query = query.where('g.id', 'in', part.ids);
   const { after } = part;
   if (after !== undefined) {

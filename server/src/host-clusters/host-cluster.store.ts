@@ -58,3 +58,12 @@ export async function insertHostCluster(
     .executeTakeFirst();
   return inserted.numInsertedOrUpdatedRows === 1n;
 }
+
+export async function countHostClusters(db: Queryable, gatewayId: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('host_clusters as h')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('h.gateway_id', '=', gatewayId)
+    .executeTakeFirstOrThrow();
+  return count;
+}

@@ -18,7 +18,7 @@ import { createFollowers, type Followers } from '../events/follow-events.ts';
 import { eventQueries } from '../events/event.query.ts';
 import type { ChangeSignal } from '../events/event-signal.ts';
 import { gatewayCommands } from '../gateways/gateway.command.ts';
-import { gatewayQueries } from '../gateways/gateway.query.ts';
+import { gatewayQueries, type RefreshSummaries } from '../gateways/gateway.query.ts';
 import { registerInstallManifestRoute } from '../gateways/install-manifest.route.ts';
 import { hostClusterCommands, hostClusterQueries } from '../host-clusters/host-cluster.command.ts';
 import { registerSignInRoutes } from '../identity/sign-in.route.ts';
@@ -58,6 +58,7 @@ export interface AppOptions {
   readonly signal: ChangeSignal;
   readonly memory: PollMemory;
   readonly times: PollTimes;
+  readonly refreshSummaries: RefreshSummaries;
   /** What e-mail comes from; absent where there is no mail server. */
   readonly mailFrom?: string | undefined;
   /** The built console, if there is one. */
@@ -152,7 +153,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   registerOperatorRoutes(http, {
     services,
     queries: {
-      ...gatewayQueries(services, attention),
+      ...gatewayQueries(services, { attention, summaries: options.refreshSummaries }),
       ...eventQueries(attention),
       ...profileUpdateQueries(attention),
       ...pauseQueries,

@@ -70,15 +70,15 @@ export function routeSchema(name: string, route: Route): FastifySchema {
       ? { description: 'Done.', type: 'null' }
       : route.replyType !== undefined
         ? { description: 'Done.', content: { [route.replyType]: { schema: { type: 'string' } } } }
-      : isFollowed
-        ? {
-            description: 'One page; or, with `Accept: text/event-stream`, each event as server-sent event.',
-            content: {
-              'application/json': { schema: replySchema(route.reply) },
-              'text/event-stream': { schema: { type: 'string' } },
-            },
-          }
-        : { description: 'Done.', ...replySchema(route.reply) };
+        : isFollowed
+          ? {
+              description: 'One page; or, with `Accept: text/event-stream`, each event as server-sent event.',
+              content: {
+                'application/json': { schema: replySchema(route.reply) },
+                'text/event-stream': { schema: { type: 'string' } },
+              },
+            }
+          : { description: 'Done.', ...replySchema(route.reply) };
   return {
     operationId: name,
     summary: route.summary,

@@ -46,7 +46,10 @@ export interface CommandContext {
 }
 
 export type Queries = {
-  readonly [Name in Exclude<ReadName, StreamName>]: (call: CallOf<Name>, context: QueryContext) => Promise<Answer<ReplyOf<Name>>>;
+  readonly [Name in Exclude<ReadName, StreamName>]: (
+    call: CallOf<Name>,
+    context: QueryContext,
+  ) => Promise<Answer<ReplyOf<Name>>>;
 };
 export type Commands = {
   readonly [Name in WriteName]: (call: CallOf<Name>, context: CommandContext) => Promise<Answer<ReplyOf<Name>>>;

@@ -170,6 +170,7 @@ async function notificationOf({ gateway, tenant, project }: Target, isThere: boo
 }
 
 const asks: Readonly<Record<string, Ask>> = {
+  getOverview: fixed('/v1/overview'),
   listGateways: fixed('/v1/gateways'),
   getGateway: ofGateway(''),
   explainGateway: ofGateway('/explanation'),

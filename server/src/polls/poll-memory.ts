@@ -21,6 +21,7 @@ export interface Remembered {
   readonly targetDigest?: string | undefined;
   readonly observationDigest: string;
   readonly handOverNumber: number;
+  readonly identityUid?: string | undefined;
   readonly facts: GatewayFacts;
 }
 
@@ -75,6 +76,7 @@ export function createPollMemory(timings: Timings, options: PollMemoryOptions = 
         (request.targetDigest === undefined || entry.targetDigest === request.targetDigest) &&
         entry.observationDigest === request.observationDigest &&
         entry.handOverNumber === request.handOverNumber &&
+        entry.identityUid === request.identityUid &&
         (entry.until === undefined || now < entry.until);
       if (!isSame) return undefined;
       return { isObservationWanted: false, pollAgainSeconds: pollIntervalFor(entry.facts, isLookedAt, timings) / 1000 };

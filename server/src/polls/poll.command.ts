@@ -16,6 +16,8 @@ import { selectAgentIdentity, withdrawRegistrationTokens } from '../agents/agent
 import { type AgentSession, identityRefused } from '../agents/session.command.ts';
 import { type LoadedGateway, loadGateway } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, type GatewayRow, lockGateway, updateGateway } from '../gateways/gateway.store.ts';
+import { upsertSummaries } from '../gateways/gateway-summary.store.ts';
+import { toSummary } from '../gateways/gateway-summary.ts';
 import { type Answer, done, refuse, type Refusal } from '../http/answer.ts';
 import { plainTree } from '../http/plain-text.ts';
 import { endProfileUpdate, updateProgress } from '../profile-updates/profile-update.store.ts';
@@ -114,6 +116,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
     ...targetAgentOf(target, settled.facts),
   };
   await announce(row, facts, work, timings);
+  await upsertSummaries(tx, [toSummary(facts, work.now, timings)], { keepsMark: true });
   const isTargetNew = target !== undefined && target.generation > request.generation;
   return done({
     reply: {

@@ -32,6 +32,7 @@ const platformAdmin = '+--- ---- ---- | +--- ---- ---- | +--- ---- ----';
 /** By the name of the operation. Callers of a group: platform, tenant, project. */
 export const accessTable: Readonly<Record<string, string>> = {
   //                     in a project     | in the tenant    | in another tenant
+  getOverview: anybody,
   listGateways: anybody,
   getGateway: '           ++++ ++++ ++++  | ++++ ++++ ????   | ++++ ???? ????',
   explainGateway: '       ++++ ++++ ++++  | ++++ ++++ ????   | ++++ ???? ????',

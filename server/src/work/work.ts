@@ -10,6 +10,7 @@ import type { Notification } from '@gatehouse/domain/notification';
 import { type AuditRecord, insertAuditRecords } from '../audit/audit.store.ts';
 import type { Database, DatabaseTransaction } from '../database/connection.ts';
 import { type EventSubject, insertEvents, type NewEvent } from '../events/event.store.ts';
+import { markSummaries } from '../gateways/gateway-summary.store.ts';
 import type { Answer } from '../http/answer.ts';
 import type { NotificationPlace } from '../notifications/notification.store.ts';
 import { tell, type Told } from '../notifications/tell.ts';
@@ -24,7 +25,7 @@ export interface Work {
   tell(notification: Notification, place: NotificationPlace): void;
   /** What was told of the topic is no longer so. */
   over(topic: string): void;
-  /** Tells every replica to forget what it remembers of it. */
+  /** Tells every replica to forget what it remembers of it, and marks what it is found by as out of date. */
   changed(change: Change): void;
 }
 
@@ -66,6 +67,7 @@ export async function doWork<T>(
           changed: (change) => changes.push(change),
         });
         if (answer.kind === 'refused') throw new RolledBack('undone because the answer is a refusal');
+        await markSummaries(tx, changes);
         await insertAuditRecords(tx, records, { now, requestId });
         await insertEvents(tx, events, now);
         if (events.length > 0) changes.push({ kind: 'events' });
