@@ -1,7 +1,7 @@
 /** Brings a database to the schema of this program: numbered migrations, only forward, safe when two start at once. */
 
-import { Migrator } from 'kysely/migration';
 import { sql } from 'kysely';
+import { Migrator } from 'kysely/migration';
 import type { Database, Queryable } from './connection.ts';
 import { up as initial } from './migrations/0001-initial.ts';
 import { up as platformPlans } from './migrations/0002-platform-plans.ts';
@@ -10,6 +10,7 @@ import { up as registryPrefix } from './migrations/0004-registry-prefix.ts';
 import { up as notifications } from './migrations/0005-notifications.ts';
 import { up as identityPlaces } from './migrations/0007-identity-places.ts';
 import { up as gatewaySummaries } from './migrations/0008-gateway-summaries.ts';
+import { up as handOverBeginsAnew } from './migrations/0009-hand-over-begins-anew.ts';
 
 const migrations = {
   '0001-initial': { up: initial },
@@ -19,6 +20,7 @@ const migrations = {
   '0005-notifications': { up: notifications },
   '0007-identity-places': { up: identityPlaces },
   '0008-gateway-summaries': { up: gatewaySummaries },
+  '0009-hand-over-begins-anew': { up: handOverBeginsAnew },
 };
 
 /** Those of this program that the database has not had. One that only a newer program knows is no concern of this one. */

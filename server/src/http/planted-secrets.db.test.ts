@@ -11,10 +11,10 @@ import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeSignInLink } from '../first-start.ts';
+import { asTask } from '../testing/as-task.ts';
 import { createGateway, installBundle, runningCli, tokenOf, withProfileUpdate } from '../testing/fleet.ts';
 import { openSession, type TestAgent } from '../testing/test-agent.ts';
 import { type Call, type Reply, startWorld, type World } from '../testing/world.ts';
-import { named } from '../work/fail-points.ts';
 
 let database: TestDatabase;
 let world: World;
@@ -53,7 +53,7 @@ beforeAll(async () => {
     tokens.push(token);
   }
   const tokenId = await idOfAdmin();
-  const link = await asStart(() =>
+  const link = await asTask(() =>
     makeSignInLink(world.plane.services.db, { tokenId, url: 'https://gatehouse.example', now: world.now() }),
   );
   const key = link.split('key=')[1] ?? '';
@@ -70,7 +70,6 @@ afterAll(async () => {
 });
 
 /** What is written not by a request, as the control plane does at its start. */
-const asStart = <T>(work: () => Promise<T>) => named({ reach: () => Promise.resolve() }, 'start-sign-in-link', work);
 
 function plant(name: string, secret: string): void {
   if (secret.length < 8) throw new Error(`the secret ${name} is missing, or too short to be looked for: ${secret}`);
@@ -219,13 +218,13 @@ test('a fault of our own, with a secret in its hands, logs the fault', async () 
   const lines = log.length;
   // A constraint that the request itself runs into, with all its values in the error of the database.
   const { schema } = db;
-  await asStart(() =>
+  await asTask(() =>
     schema
       .alterTable('tokens')
       .addColumn('needed', 'text', (column) => column.notNull().defaultTo(''))
       .execute(),
   );
-  await asStart(() =>
+  await asTask(() =>
     schema
       .alterTable('tokens')
       .alterColumn('needed', (column) => column.dropDefault())
@@ -236,7 +235,7 @@ test('a fault of our own, with a secret in its hands, logs the fault', async () 
     body: { name: 'broken', role: 'Viewer' },
     headers: { 'idempotency-key': key },
   });
-  await asStart(() => schema.alterTable('tokens').dropColumn('needed').execute());
+  await asTask(() => schema.alterTable('tokens').dropColumn('needed').execute());
   expect(reply).toMatchObject({ status: 500, body: { code: 'internal-error' } });
   expect(JSON.stringify(reply.body)).not.toMatch(/needed|tokens|postgres/i);
   const said = log.slice(lines).join('');

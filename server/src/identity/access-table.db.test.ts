@@ -9,6 +9,7 @@ import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { done } from '../http/answer.ts';
 import {
   accessCallers,
   accessTable,
@@ -17,11 +18,10 @@ import {
   type Place,
   places,
 } from '../testing/access-table.ts';
-import { done } from '../http/answer.ts';
-import { named } from '../work/fail-points.ts';
-import { doWork } from '../work/work.ts';
+import { asTask } from '../testing/as-task.ts';
 import { type Call, type Reply, startWorld, type World } from '../testing/world.ts';
 import { operatorWrites } from '../work/fail-points.ts';
+import { doWork } from '../work/work.ts';
 
 let database: TestDatabase;
 let world: World;
@@ -152,7 +152,7 @@ async function notificationOf({ gateway, tenant, project }: Target, isThere: boo
     .where('g.name', '=', gateway)
     .executeTakeFirstOrThrow();
   const name = fresh();
-  await named({ reach: () => Promise.resolve() }, 'upkeep', () =>
+  await asTask(() =>
     doWork({ db, now: now(), requestId: 'test' }, async (work) => {
       const subject = { kind: 'gateway', id, name } as const;
       const told = { kind: 'plan-waits', severity: 'normal', message: name, topic: name, subject } as const;

@@ -1,13 +1,13 @@
+import { text } from 'node:stream/consumers';
 import { operatorRoutes, type ReplyOf } from '@gatehouse/contract/operator-api';
 import { minutes, seconds } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
-import { text } from 'node:stream/consumers';
 import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { done } from '../http/answer.ts';
+import { asTask } from '../testing/as-task.ts';
 import { bodyAs, startWorld, type World } from '../testing/world.ts';
-import { named } from '../work/fail-points.ts';
 import { doWork } from '../work/work.ts';
 import { createMailServer } from './mail-server.ts';
 
@@ -76,7 +76,7 @@ const end = (id: string) => world.call('DELETE', `/v1/mail-subscriptions/${id}`)
 
 async function tell(messages: readonly string[]): Promise<void> {
   const { db, now } = world.plane.services;
-  await named({ reach: () => Promise.resolve() }, 'upkeep', () =>
+  await asTask(() =>
     doWork({ db, now: now(), requestId: 'test' }, async (work) => {
       for (const message of messages) {
         const subject = { kind: 'platform', name: '4.2.7' } as const;

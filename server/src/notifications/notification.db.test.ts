@@ -5,16 +5,15 @@ import { planWaitsLongAfter } from '@gatehouse/domain/notification';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { done, refuse } from '../http/answer.ts';
+import { asTask } from '../testing/as-task.ts';
 import { releaseOf, runningCli, withProfileUpdate } from '../testing/fleet.ts';
 import type { TestAgent } from '../testing/test-agent.ts';
 import { bodyAs, type Call, startWorld, type World } from '../testing/world.ts';
-import { named } from '../work/fail-points.ts';
 import { keepUp } from '../work/upkeep.task.ts';
 import { doWork } from '../work/work.ts';
-import { done, refuse } from '../http/answer.ts';
 
 /** What the control plane does by a timer, at once. */
-const asTask = <T>(work: () => Promise<T>) => named({ reach: () => Promise.resolve() }, 'upkeep', work);
 const look = () => asTask(() => keepUp(world.plane.services));
 
 let database: TestDatabase;

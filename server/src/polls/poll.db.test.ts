@@ -5,6 +5,7 @@ import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lockGateway } from '../gateways/gateway.store.ts';
+import { asTask } from '../testing/as-task.ts';
 import {
   createGateway,
   eventsOf,
@@ -333,13 +334,15 @@ test('what brings nothing new is answered without the database, and a change is 
   const { db } = world.plane.services;
   const answersWhileLocked = async (): Promise<boolean> => {
     await poll();
-    return db.transaction().execute(async (tx) => {
-      await lockGateway(tx, agent.gatewayId);
-      return Promise.race([
-        poll().then(({ status }) => status === 200),
-        new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1500)),
-      ]);
-    });
+    const locking = () =>
+      db.transaction().execute(async (tx) => {
+        await lockGateway(tx, agent.gatewayId);
+        return Promise.race([
+          poll().then(({ status }) => status === 200),
+          new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1500)),
+        ]);
+      });
+    return asTask(locking);
   };
   await expect.poll(answersWhileLocked, { timeout: 20_000 }).toBe(true);
   // Another enrolment ends this identity; memory must not go on answering for it.

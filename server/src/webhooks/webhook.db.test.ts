@@ -6,9 +6,9 @@ import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { done } from '../http/answer.ts';
+import { asTask } from '../testing/as-task.ts';
 import { type Received, type Receiver, startReceiver } from '../testing/receiver.ts';
 import { bodyAs, startWorld, type World } from '../testing/world.ts';
-import { named } from '../work/fail-points.ts';
 import { doWork } from '../work/work.ts';
 import { signMessage } from './webhook-message.ts';
 
@@ -48,7 +48,7 @@ async function makeWebhook(more: object = {}): Promise<Made> {
 /** Something to tell, as the control plane tells it. */
 async function tell(message: string, kind: 'hop-held' | 'pause-ends' = 'hop-held'): Promise<void> {
   const { db, now } = world.plane.services;
-  await named({ reach: () => Promise.resolve() }, 'upkeep', () =>
+  await asTask(() =>
     doWork({ db, now: now(), requestId: 'test' }, async (work) => {
       const subject = { kind: 'platform', name: '4.2.7' } as const;
       work.tell({ kind, severity: 'warning', subject, message, topic: message }, {});
@@ -142,9 +142,7 @@ test('given up after ten attempts, and sent once more when a person says so', as
     world.advance(hours(29));
     // It fails since the first attempt: not for so long that it is disabled.
     const { db } = world.plane.services;
-    await named({ reach: () => Promise.resolve() }, 'upkeep', () =>
-      db.updateTable('webhooks').set({ failing_since: null }).execute(),
-    );
+    await asTask(() => db.updateTable('webhooks').set({ failing_since: null }).execute());
   }
   expect(await states(made)).toEqual(['given-up']);
   const [lost] = await deliveries(made);
@@ -272,7 +270,7 @@ test('each notification is one delivery for each receiver, whatever replica tell
   const told = { kind: 'hop-held', severity: 'warning', subject, message: 'once', topic: 'once', key: 'once' } as const;
   await Promise.all(
     Array.from({ length: 8 }, () =>
-      named({ reach: () => Promise.resolve() }, 'upkeep', () =>
+      asTask(() =>
         doWork({ db, now: now(), requestId: 'test' }, async (work) => {
           work.tell(told, {});
           return Promise.resolve(done(undefined));
