@@ -6,6 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { systemClock } from './clock.ts';
+import { withSteadyTime } from './cluster/steady-cluster-time.ts';
 import { type FailingDoors, readFailingDoors } from './fail-points.ts';
 import { createLog, type Log, messageOf } from './log.ts';
 import type { OpenControlPlane } from './poll/open-control-plane.ts';
@@ -50,7 +51,7 @@ async function runAsAgent(log: Log): Promise<number> {
   if (cluster === undefined) return 0;
   const healthAddress = environment['GATEHOUSE_HEALTH_PORT'] ?? defaultHealthAddress;
   await runAgent({
-    cluster: doors.cluster(cluster),
+    cluster: withSteadyTime(doors.cluster(cluster), systemClock, log),
     self,
     environment,
     clock: systemClock,
@@ -74,7 +75,7 @@ async function runAsGuard(log: Log): Promise<number> {
   const signal = stopSignal(log);
   const connected = await connectPatiently(log, signal, () => connectAgentCluster(environment, self.podName));
   if (connected === undefined) return 0;
-  const cluster = doors.agentCluster(connected);
+  const cluster = withSteadyTime(doors.agentCluster(connected), systemClock, log);
   await runGuard({ cluster, self, environment, clock: systemClock, log, signal });
   log('info', 'stopped', {});
   return 0;

@@ -5,6 +5,7 @@
  */
 
 import type { PollReply, PollRequest, Target } from '@gatehouse/contract/agent-api';
+import { formatInstant } from '@gatehouse/domain/instant';
 import type { Reason } from '@gatehouse/domain/reason';
 import { type AgentActor, createAgentActor, type StepResult } from './apply/agent-actor.ts';
 import { createProfileActor, type ProfileActor } from './apply/profile-actor.ts';
@@ -266,7 +267,9 @@ function createSender(input: AgentInput, parts: Parts): (request: PollRequest) =
     }
     const { uid } = signedIn.identity;
     const message = uid === undefined ? request : { ...request, identityUid: uid };
-    const answer = await signedIn.session.with((token) => controlPlane.poll(token, message));
+    const answer = await signedIn.session.with(async (token) =>
+      controlPlane.poll(token, { ...message, clock: formatInstant(await cluster.now()) }),
+    );
     // The next poll looks into the Secret again: a new registration token may have come.
     if (answer.kind === 'refused' && (answer.status === 401 || identityHolds.has(answer.code))) signedIn = undefined;
     return answer;

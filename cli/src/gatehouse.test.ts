@@ -403,7 +403,28 @@ describe('the platform', () => {
       status: 200,
       body: { ...platform('4.2.7', { nextHop: 2, hops }), waivers: [waiver], channel: 'stable' },
     };
+    answers['GET /v1/status'] = {
+      status: 200,
+      body: {
+        time: '2026-11-23T10:00:00Z',
+        programVersion: '0.1.0',
+        warnings: [
+          {
+            code: 'database-durable',
+            message: 'The database may forget what it has committed: fsync is off.\u001b[2J',
+            nextStep: 'Set fsync to on.',
+            gateways: ['site-a'],
+          },
+        ],
+      },
+    };
     const { out } = await run('platform status');
+    expect(out).toMatch(
+      /^Warning \(database-durable\): The database may forget .*off\.\uFFFD\[2J\n {2}Gateways: site-a\n {2}Set fsync/,
+    );
+    // A server that is older than the question is no failure.
+    answers['GET /v1/status'] = problem('not-found', 'no such address');
+    expect((await run('platform status')).out).not.toContain('Warning');
     for (const words of [
       'stable',
       'held before hop 2',

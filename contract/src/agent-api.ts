@@ -229,6 +229,8 @@ export const PollRequest = Type.Object({
   targetDigest: Type.Optional(Digest),
   /** Seconds of some clock, or a little more; the limit is 36,000 years away, and far from what a database can count to. */
   handOverNumber: Type.Integer({ minimum: 0, maximum: 2 ** 40 }),
+  /** The gateway's clock when this was sent, RFC 3339. Whatever it says, the poll counts. */
+  clock: Type.Optional(Text(40)),
   agent: AgentReleaseMessage,
   /** Of the Secret that keeps the agent's key. No copy of the Secret has it, so by it two agents with one key are found. */
   identityUid: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),

@@ -31,6 +31,7 @@ import { OperatorText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Ver
 import type { Code } from './problem.ts';
 import { GatewayProfile } from './profile-types.ts';
 import { RecallRequest } from './recall-types.ts';
+import { SystemStatus } from './status-types.ts';
 
 /** What a caller must be permitted to do; which role may, in which scope, is one table in `domain/authorisation`. */
 export const permissions = [
@@ -345,6 +346,15 @@ export const operatorRoutes = {
     query: TenantQuery,
     status: 204,
     codes: [...writes, 'not-found'],
+  },
+  getStatus: {
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'What a person should know about the control plane itself: its database, its clock, what it forgot',
+    permission: 'platform.read',
+    reply: SystemStatus,
+    status: 200,
+    codes: [...reads],
   },
   getPlatform: {
     method: 'GET',

@@ -19,6 +19,7 @@ import { proposalHolds, recalledParts, recallOfOffer, recallOfPlatform, recallRe
 import type { Reason } from './reason.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { unreachable } from './unreachable.ts';
+import { compareVersions } from './version.ts';
 import { wayText } from './walk-text.ts';
 
 /** By digest, and with nothing on its way. A release without a profile for the gateway's provider moves none. */
@@ -73,15 +74,33 @@ export function explain(facts: GatewayFacts, now: Instant, timings: Timings = pr
 }
 
 /**
- * What of it keeps the platform from leaving the version it is on. Nobody can become current for a recalled version, so
- * from there only what has begun is waited for: an attempt that runs, a profile update on its way.
+ * What of it keeps the platform from leaving the version it is on. Nobody can become current for a recalled version, nor
+ * a gateway that is ahead of the platform for a version behind it; so then only what has begun is waited for: an attempt
+ * that runs, a profile update on its way.
  */
 export function hopReasons(facts: GatewayFacts, now: Instant, timings: Timings = productionTimings): readonly Reason[] {
-  if (recallOfPlatform(facts) === undefined) return explain(facts, now, timings);
+  if (recallOfPlatform(facts) === undefined && !isAheadOfPlatform(facts)) return explain(facts, now, timings);
   const decision = decideAgentUpdate(facts, now, timings);
   const agent = decision.kind === 'continue' ? agentReasons(facts, decision, now, timings) : [];
   const isOnItsWay = gatewayStatus(facts, now) === 'Updating' && repaveHolds(facts).length === 0;
   return withoutRepeats([...agent, ...(isOnItsWay ? profileReasons(facts, now) : [])]);
+}
+
+/**
+ * Its agent is newer than the platform's, as after the database was set back to before a hop, and no profile of it is
+ * older: it never comes back to the platform's version, and the platform has to come to it.
+ */
+export function isAheadOfPlatform(facts: GatewayFacts): boolean {
+  const release = platformReleaseOf(facts);
+  const { observation, identity } = facts;
+  if (release === undefined || observation === undefined) return false;
+  if (compareVersions(observation.agent.version, release.agent.version) <= 0) return false;
+  if (identity.installation === 'existing-cluster' || release.profile === undefined) return true;
+  const applied = observation.appliedProfile;
+  return (
+    applied !== undefined &&
+    (applied.digest === release.profile.digest || compareVersions(applied.version, release.profile.version) > 0)
+  );
 }
 
 /** One reason said by two decisions is one reason. */

@@ -15,6 +15,8 @@ export interface DatabaseFacts {
   readonly fsync: string;
   readonly fullPageWrites: string;
   readonly synchronousCommit: string;
+  /** What new sessions get in place of it, and by whose setting: `the role x`, `the database y`. */
+  readonly synchronousCommitOfNew?: { readonly value: string; readonly of: string };
   /** Empty: nobody waits for a standby. */
   readonly synchronousStandbyNames: string;
   /** Rises when a standby is promoted, and when a backup is restored to a point in time. */
@@ -98,15 +100,20 @@ function writable({ isInRecovery, isReadOnly }: DatabaseFacts): PreflightFinding
 
 function durable(database: DatabaseFacts): PreflightFinding {
   const { fsync, fullPageWrites, synchronousCommit, synchronousStandbyNames } = database;
-  const isCommitKept =
-    synchronousCommit === 'on' ||
-    synchronousCommit === 'remote_apply' ||
+  const isCommitKept = (value: string): boolean =>
+    value === 'on' ||
+    value === 'remote_apply' ||
     // Weaker than `on` only where there is a standby to wait for.
-    ((synchronousCommit === 'local' || synchronousCommit === 'remote_write') && synchronousStandbyNames === '');
+    ((value === 'local' || value === 'remote_write') && synchronousStandbyNames === '');
+  const ofNew = database.synchronousCommitOfNew;
   const wrong = [
     ...(fsync === 'on' ? [] : [`fsync is ${fsync}`]),
     ...(fullPageWrites === 'on' ? [] : [`full_page_writes is ${fullPageWrites}`]),
-    ...(isCommitKept ? [] : [`synchronous_commit is ${synchronousCommit}`]),
+    ...(ofNew !== undefined && !isCommitKept(ofNew.value)
+      ? [`synchronous_commit is ${ofNew.value} for ${ofNew.of}`]
+      : isCommitKept(synchronousCommit)
+        ? []
+        : [`synchronous_commit is ${synchronousCommit}`]),
   ];
   const check = 'database-durable';
   return wrong.length === 0
@@ -114,7 +121,9 @@ function durable(database: DatabaseFacts): PreflightFinding {
     : failed(
         check,
         `The database may forget what it has committed: ${wrong.join(', ')}.`,
-        'Set fsync, full_page_writes and synchronous_commit to on in PostgreSQL and reload it.',
+        ofNew === undefined
+          ? 'Set fsync, full_page_writes and synchronous_commit to on in PostgreSQL and reload it.'
+          : `Set fsync, full_page_writes and synchronous_commit to on in PostgreSQL, also for ${ofNew.of} (ALTER … RESET synchronous_commit), reload it and restart the servers of Gatehouse.`,
       );
 }
 

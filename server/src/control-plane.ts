@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { type Instant, toInstant } from '@gatehouse/domain/instant';
+import { differenceText } from '@gatehouse/domain/steady-time';
 import { productionTimings, type Timings } from '@gatehouse/domain/timings';
 import type { FailPoints } from '@gatehouse/release/fail-point';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
@@ -14,7 +15,7 @@ import { connectDatabase } from './database/connection.ts';
 import { createDeliverer } from './deliveries/deliver.task.ts';
 import { createMailServer, type MailSettings } from './mail/mail-server.ts';
 import { faultOf } from './database/database-fault.ts';
-import { watchDatabase } from './database/database-watch.ts';
+import { type DatabaseWatch, watchDatabase } from './database/database-watch.ts';
 import { withFailPoints } from './database/failing-dialect.ts';
 import { migrate } from './database/migrate.ts';
 import { listenForChanges } from './events/event-signal.ts';
@@ -28,6 +29,8 @@ import { deleteReplica, type Replica, sayReplica } from './platform/replica.stor
 import { createPollMemory } from './polls/poll-memory.ts';
 import { createPollTimes } from './polls/poll-times.task.ts';
 import { named, startStep, workUnderWay } from './work/fail-points.ts';
+import { createWarningLog } from './status/status.task.ts';
+import { createSteadyClock, type SteadyClock, type SteadyClockOptions } from './work/steady-clock.ts';
 import { createSoon } from './work/soon.ts';
 import { keepUp, repeat } from './work/upkeep.task.ts';
 
@@ -42,7 +45,10 @@ export interface ControlPlaneOptions {
   readonly mail?: MailSettings | undefined;
   /** `host` or `host:port` of receivers of webhooks on addresses that else are not asked. */
   readonly webhooksAllowed?: readonly string[] | undefined;
+  /** The time itself, of a test. */
   readonly now?: () => Instant;
+  /** The machine's clock: what it says, and milliseconds that never go back. */
+  readonly machineClock?: Pick<SteadyClockOptions, 'wall' | 'counting'>;
   readonly consoleDirectory?: string;
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
   /** Of a test. */
@@ -70,6 +76,7 @@ const replicaEvery = 10_000;
 const planEvery = 2000;
 const deliverEvery = 1000;
 const summariesEvery = 5000;
+const warningsEvery = 10_000;
 /** How long each part of the end is waited for. */
 const patience = { requests: 4000, connections: 500, rest: 2000 } as const;
 
@@ -91,7 +98,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     ...(failPoints === undefined ? {} : { around: (dialect) => withFailPoints(dialect, failPoints, workUnderWay) }),
   });
   const { db } = connection;
-  const now = options.now ?? (() => toInstant(Date.now()));
+  const clock = options.now === undefined ? createSteadyClock(steadyOptions(options, watch)) : givenClock(options.now);
+  const now = (): Instant => clock.now();
   await startStep(failPoints, 'start-schema', () => migrate(db));
   const signingKey = await startStep(failPoints, 'start-defaults', async () => {
     await ensureDefaults(db, now());
@@ -105,16 +113,18 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     db,
     watch,
     now,
+    clock,
     timings,
     publicUrl: () => options.publicUrl ?? listeningAt,
     ...(options.publicCa === undefined ? {} : { publicCa: options.publicCa }),
     programVersion: programVersion(),
+    replicaName: `${hostname()}/${process.pid}`,
     isStopping: () => isStopping,
     signingKey,
   };
   const replica: Replica = {
     id: randomUUID(),
-    name: `${hostname()}/${process.pid}`,
+    name: services.replicaName,
     programVersion: services.programVersion,
   };
   await startStep(failPoints, 'start-replica', () => sayReplica(db, replica));
@@ -176,6 +186,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     deliver,
     deliverer,
     summaries,
+    createSoon(createWarningLog(services, logger), {
+      everyMilliseconds: warningsEvery,
+      onError: report('it could not be looked what is wrong with the control plane itself'),
+    }),
   ];
   const app: App = await createApp({
     services,
@@ -229,6 +243,48 @@ async function atMost(milliseconds: number, work: () => Promise<void>): Promise<
   const timer = setTimeout(resolve, milliseconds);
   await Promise.race([work(), late]);
   clearTimeout(timer);
+}
+
+const systemClock: Pick<SteadyClockOptions, 'wall' | 'counting'> = {
+  wall: () => toInstant(Date.now()),
+  counting: () => performance.now(),
+};
+
+function steadyOptions(
+  { databaseUrl, logger, machineClock }: ControlPlaneOptions,
+  watch: DatabaseWatch,
+): SteadyClockOptions {
+  const isElsewhere = !isOnThisMachine(databaseUrl);
+  return {
+    ...(machineClock ?? systemClock),
+    // A database on this machine has this machine's clock.
+    reference: () => {
+      const time = isElsewhere ? watch.time() : undefined;
+      return time === undefined ? undefined : toInstant(time);
+    },
+    onNews({ kind, by }) {
+      const what = `the clock of this machine is ${differenceText(by)} the time that counted`;
+      if (kind === 'jumped') logger.error({ code: 'clock' }, `${what}; nothing ends or expires by it yet`);
+      else
+        logger.warn(
+          { code: 'clock' },
+          kind === 'believed' ? `${what}, and counts from now on` : 'the clock is right again',
+        );
+    },
+  };
+}
+
+const givenClock = (now: () => Instant): SteadyClock & { readonly isGiven: true } => ({
+  now,
+  jumpedBy: () => undefined,
+  isNewTime: () => false,
+  isGiven: true,
+});
+
+function isOnThisMachine(databaseUrl: string): boolean {
+  const { hostname: host, searchParams } = new URL(databaseUrl);
+  const named = searchParams.get('host') ?? host;
+  return named === '' || named.startsWith('/') || named === 'localhost' || named === '::1' || named.startsWith('127.');
 }
 
 const PackageFile = Type.Object({ version: Type.String() });

@@ -1,3 +1,5 @@
+import { type Client, ProblemError } from '@gatehouse/contract/client';
+import type { StatusWarning, SystemStatus } from '@gatehouse/contract/status-types';
 import type { Command } from 'commander';
 import { apiCommand, type CommonOptions, open, outputOption } from '../command.ts';
 import { type OutputForm, printValue, renderFacts } from '../output.ts';
@@ -10,12 +12,18 @@ interface Options extends CommonOptions {
 }
 
 export function platformStatus(terminal: Terminal): Command {
-  return apiCommand('status', 'the platform version, its plan, which gateways hold it, waivers and the preflight')
+  return apiCommand(
+    'status',
+    'what is wrong with the control plane, the platform version, its plan, what holds it, waivers and the preflight',
+  )
     .addOption(outputOption())
     .action(async ({ output, ...common }: Options) => {
-      const platform = await open(terminal, common).client.getPlatform({});
-      if (output === 'json' || output === 'yaml') return printValue(terminal, output, platform);
+      const { client } = open(terminal, common);
+      const platform = await client.getPlatform({});
       if (output === 'name') return terminal.out(platform.version ?? '');
+      const warnings = await warningsOf(client);
+      if (output === 'json' || output === 'yaml') return printValue(terminal, output, { ...platform, warnings });
+      if (warnings.length > 0) terminal.out(`${warnings.flatMap(warningLines).join('\n')}\n`);
       terminal.out(
         renderFacts([
           ['Platform version', platform.version ?? 'none yet: import a release with `gatehouse release import`'],
@@ -44,6 +52,21 @@ export function platformStatus(terminal: Terminal): Command {
         terminal.out(reasonLines(reasons).join('\n'));
       }
     });
+}
+
+/** Empty of a server that does not know the question: it is older than this program. */
+async function warningsOf(client: Client): Promise<SystemStatus['warnings']> {
+  try {
+    return (await client.getStatus({})).warnings;
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 404) return [];
+    throw error;
+  }
+}
+
+function warningLines({ code, message, nextStep, gateways = [] }: StatusWarning): readonly string[] {
+  const named = gateways.length === 0 ? [] : [`  Gateways: ${gateways.map(plain).join(', ')}`];
+  return [`Warning (${code}): ${plain(message)}`, ...named, `  ${plain(nextStep)}`];
 }
 
 function preflightText(findings: readonly { readonly outcome: string }[]): string | undefined {

@@ -4,6 +4,8 @@
  */
 
 import type { EnrolReply, EnrolRequest } from '@gatehouse/contract/agent-api';
+import { clockMargin } from '@gatehouse/domain/steady-time';
+import { registrationTokenLife } from '../gateways/install.ts';
 import { eventSubject, lockGateway, updateGateway } from '../gateways/gateway.store.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import { hashSecret } from '../identity/secret.ts';
@@ -24,7 +26,10 @@ const refused = () =>
 export async function enrol(request: EnrolRequest, work: Work): Promise<Answer<EnrolReply>> {
   const { tx, now } = work;
   const token = await lockRegistrationToken(tx, hashSecret(request.token));
-  if (token === undefined || token.withdrawn_at !== null || token.expires_at.getTime() <= now) return refused();
+  if (token === undefined || token.withdrawn_at !== null) return refused();
+  const left = token.expires_at.getTime() - now;
+  // One that would be good for longer than any is was made by a clock that was ahead.
+  if (left <= 0 || left > registrationTokenLife + clockMargin) return refused();
   const gateway = await lockGateway(tx, token.gateway_id);
   if (gateway === undefined || gateway.deletion_requested_at !== null || gateway.deleted_at !== null) return refused();
   const identity = await selectAgentIdentity(tx, gateway.id);

@@ -1,6 +1,6 @@
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
-import { hours } from '@gatehouse/domain/instant';
+import { hours, minutes } from '@gatehouse/domain/instant';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGateway, eventsOf, releaseOf, tokenOf } from '../testing/fleet.ts';
 import {
@@ -38,6 +38,20 @@ test('a registration token enrols one key, again with the same key, and no other
   });
   const enrolled = (await eventsOf(world, 'one-time')).filter(({ type }) => type === 'agent-enrolled');
   expect(enrolled).toHaveLength(1);
+});
+
+test('what a clock made that was ten years ahead is over when the clock is right', async () => {
+  const tenYears = hours(24) * 3652;
+  world.advance(tenYears);
+  const unused = await createGateway(world, { name: 'token-of-the-future' });
+  const made = await createGateway(world, { name: 'session-of-the-future' });
+  const seen = observation(await releaseOf(world, '4.1.12'));
+  const agent = await startAgent(world, { gatewayId: made.gateway.id, token: tokenOf(made), seen });
+  await agent.polls();
+  world.advance(-tenYears);
+  expect(await agent.poll()).toMatchObject({ status: 401, body: { code: 'identity-refused' } });
+  expect(await openSession(world, made.gateway.id, agent.key)).toMatchObject({ status: 200 });
+  expect(await enrol(world, tokenOf(unused), newAgentKey())).toMatchObject({ status: 401 });
 });
 
 test('a registration token is good for a day', async () => {
@@ -111,12 +125,14 @@ test.each([
   expect(reply).toMatchObject({ status: 401, body: { code: 'identity-refused' } });
 });
 
-test('a session ends after an hour', async () => {
+test('a session ends after an hour, with a minute for clocks that differ', async () => {
   const made = await createGateway(world, { name: 'an-hour' });
   const seen = observation(await releaseOf(world, '4.1.12'));
   const agent = await startAgent(world, { gatewayId: made.gateway.id, token: tokenOf(made), seen });
   await agent.polls();
-  world.advance(hours(1));
+  world.advance(hours(1) + minutes(1) - 1);
+  await agent.polls();
+  world.advance(1);
   expect(await agent.poll()).toMatchObject({ status: 401, body: { code: 'identity-refused' } });
 });
 

@@ -2,19 +2,17 @@
 
 import { createPublicKey, verify } from 'node:crypto';
 import type { ChallengeReply, SessionReply, SessionRequest } from '@gatehouse/contract/agent-api';
-import { addMilliseconds, type Instant, minutes, toInstant } from '@gatehouse/domain/instant';
+import { addMilliseconds, type Instant, toInstant } from '@gatehouse/domain/instant';
+import { clockMargin } from '@gatehouse/domain/steady-time';
 import type { Static } from 'typebox';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import type { Services } from '../http/services.ts';
 import { hashSecret } from '../identity/secret.ts';
 import { type AgentIdentity, insertUsedChallenge, selectAgentIdentity } from './agent.store.ts';
-import { readToken, signToken } from './signed-token.ts';
-
-const challengeLife = minutes(2);
-const sessionLife = minutes(60);
+import { readToken, signToken, tokenLife } from './signed-token.ts';
 
 export function makeChallenge(gatewayId: string, services: Services): Static<typeof ChallengeReply> {
-  const until = addMilliseconds(services.now(), challengeLife);
+  const until = addMilliseconds(services.now(), tokenLife.challenge);
   return { challenge: signToken({ purpose: 'challenge', gatewayId, until }, services.signingKey) };
 }
 
@@ -35,7 +33,8 @@ export async function openSession(
   if (identity === undefined || !isSignedBy(identity, request)) return identityRefused();
   const isFirstUse = await insertUsedChallenge(services.db, {
     hash: hashSecret(request.challenge),
-    expiresAt: toInstant(challenge.until),
+    // Known for as long as it is taken.
+    expiresAt: addMilliseconds(toInstant(challenge.until), clockMargin),
   });
   if (!isFirstUse) return identityRefused();
   const sessionToken = signToken(
@@ -43,12 +42,12 @@ export async function openSession(
       purpose: 'session',
       gatewayId: identity.gatewayId,
       identityId: identity.id,
-      until: addMilliseconds(now, sessionLife),
+      until: addMilliseconds(now, tokenLife.session),
     },
     services.signingKey,
   );
   const shared = identity.use.sharedSince === undefined ? {} : { isIdentityShared: true };
-  return done({ sessionToken, expiresInSeconds: sessionLife / 1000, ...shared });
+  return done({ sessionToken, expiresInSeconds: tokenLife.session / 1000, ...shared });
 }
 
 // DER prefix of an Ed25519 public key in a SubjectPublicKeyInfo (RFC 8410).

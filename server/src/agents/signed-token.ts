@@ -4,7 +4,8 @@
  */
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Instant } from '@gatehouse/domain/instant';
+import { type Instant, minutes } from '@gatehouse/domain/instant';
+import { clockMargin } from '@gatehouse/domain/steady-time';
 import Type, { type Static } from 'typebox';
 import { Check } from 'typebox/value';
 
@@ -17,6 +18,9 @@ const Payload = Type.Object({
   nonce: Type.String(),
 });
 export type Payload = Static<typeof Payload>;
+
+/** How long each is good for. */
+export const tokenLife = { challenge: minutes(2), session: minutes(60) } as const;
 
 export interface SignedToken {
   readonly purpose: 'challenge' | 'session';
@@ -32,7 +36,10 @@ export function signToken(token: SignedToken, key: Uint8Array): string {
   return `${payload}.${macOf(payload, key).toString('base64url')}`;
 }
 
-/** Undefined when it is not one of ours, for another purpose, or over. */
+/**
+ * Undefined when it is not one of ours, for another purpose, or over. The clocks of two replicas may differ by the margin.
+ * One that would be good for longer than any is was made by a clock that was ahead, and is over too.
+ */
 export function readToken(
   text: string,
   wanted: { readonly purpose: SignedToken['purpose']; readonly now: Instant; readonly key: Uint8Array },
@@ -44,7 +51,9 @@ export function readToken(
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined;
   const value: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
   if (!Check(Payload, value)) return undefined;
-  return value.purpose === wanted.purpose && value.until > wanted.now ? value : undefined;
+  const left = value.until - wanted.now;
+  const isGood = left > -clockMargin && left <= tokenLife[wanted.purpose] + clockMargin;
+  return value.purpose === wanted.purpose && isGood ? value : undefined;
 }
 
 const macOf = (payload: string, key: Uint8Array): Buffer => createHmac('sha256', key).update(payload).digest();

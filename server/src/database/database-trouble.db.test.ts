@@ -11,11 +11,14 @@ import path from 'node:path';
 import { Problem } from '@gatehouse/contract/problem';
 import { queryDatabase } from '@gatehouse/testkit/postgres';
 import { Client } from 'pg';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { runningCli } from '../testing/fleet.ts';
 import { digestOf, type TestAgent } from '../testing/test-agent.ts';
 import { bodyAs, type Reply, startWorld, type World } from '../testing/world.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
+
+// Each begins a PostgreSQL of its own and waits for what only time shows.
+vi.setConfig({ testTimeout: 180_000 });
 
 const ending: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -150,8 +153,11 @@ test('hanging: nobody waits for it, health answers at once, what is under way en
   try {
     // Asked before anybody knows: it ends when the watch finds out, and not with the database.
     const underWay = create(world, 'under-way');
+    // First that it is slow, which leaves others to answer; then that it hangs, and nobody waits for it any more.
     await expect.poll(async () => (await readiness(world)).status, { timeout: 30_000 }).toBe(503);
-    expect((await readiness(world)).body).toMatchObject({ reasons: [{ code: 'database-hangs' }] });
+    await expect
+      .poll(async () => (await readiness(world)).body, { timeout: 60_000 })
+      .toMatchObject({ reasons: [{ code: 'database-hangs' }] });
     await expectRefused(await underWay, 'database-away');
     await expectRefused(await create(world, 'refused'), 'database-hangs');
     expect(await fastest(() => world.call('GET', '/readyz', { token: null }))).toBeLessThan(200);

@@ -34,7 +34,9 @@ export interface WatchPace {
   readonly answerMillisecondsMax: number;
 }
 
-const defaultPace: WatchPace = { everyMilliseconds: 1000, answerMillisecondsMax: 4000 };
+const defaultPace: WatchPace = { everyMilliseconds: 1000, answerMillisecondsMax: 10_000 };
+/** Nobody was answered for so long: it is slow, and may be about to hang. It is asked on. */
+const slowAfterMilliseconds = 3000;
 /** A deadline that is noticed so late says something about this process, not about the database. */
 const lateMilliseconds = 500;
 /** How often room is looked for while the disk is full. */
@@ -55,6 +57,7 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
   let timer: NodeJS.Timeout | undefined;
   let told: DatabaseFaultCode | undefined;
   let answeredAt = Number.NEGATIVE_INFINITY;
+  let askedAt: number | undefined;
 
   const trouble = (): DatabaseTrouble | undefined => {
     // A watch that was not heard for long has nothing to say.
@@ -63,6 +66,8 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
     if (probed === 'database-away' || probed === 'database-hangs')
       return { ...databaseFault(probed), isAnswering: false };
     if (isStale && probed === undefined) return { ...databaseFault('database-hangs'), isAnswering: false };
+    const isSlow = askedAt !== undefined && performance.now() - Math.max(askedAt, answeredAt) > slowAfterMilliseconds;
+    if (isSlow) return { ...databaseFault('database-slow'), isAnswering: true };
     const isRefused = refusedAt !== undefined && performance.now() - refusedAt < refusalLastsMilliseconds;
     if (probed !== undefined || isRefused)
       return { ...databaseFault('database-connections-used-up'), isAnswering: true };
@@ -104,6 +109,7 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
 
   async function look(): Promise<void> {
     const begun = performance.now();
+    askedAt = begun;
     // One connection may be lost without the database being away: the second try is on a new one.
     for (const isLastTry of [false, true]) {
       try {
@@ -118,6 +124,7 @@ export function watchDatabase(url: string, pace: WatchPace = defaultPace): Datab
         probed = error instanceof NoAnswer ? 'database-hangs' : awayCodeOf(error);
       }
     }
+    askedAt = undefined;
     tell();
     if (isClosed) return;
     timer = setTimeout(() => void look(), pace.everyMilliseconds);

@@ -11,6 +11,7 @@ import { up as notifications } from './migrations/0005-notifications.ts';
 import { up as identityPlaces } from './migrations/0007-identity-places.ts';
 import { up as gatewaySummaries } from './migrations/0008-gateway-summaries.ts';
 import { up as handOverBeginsAnew } from './migrations/0009-hand-over-begins-anew.ts';
+import { up as knownByAgents } from './migrations/0010-known-by-agents.ts';
 
 const migrations = {
   '0001-initial': { up: initial },
@@ -21,6 +22,7 @@ const migrations = {
   '0007-identity-places': { up: identityPlaces },
   '0008-gateway-summaries': { up: gatewaySummaries },
   '0009-hand-over-begins-anew': { up: handOverBeginsAnew },
+  '0010-known-by-agents': { up: knownByAgents },
 };
 
 /** Those of this program that the database has not had. One that only a newer program knows is no concern of this one. */

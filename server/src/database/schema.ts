@@ -78,6 +78,8 @@ export interface Tables {
     control_planes: number;
     workers: number;
     install_key: string;
+    set_back_at: Nullable<Date>;
+    clock_difference_milliseconds: Nullable<number>;
     registry_prefix: Nullable<string>;
     initial_release: Nullable<string>;
     created_at: Date;

@@ -126,6 +126,8 @@ export type GatewayChange = Partial<
     | 'announced_status'
     | 'announced_health'
     | 'silence_expected_until'
+    | 'set_back_at'
+    | 'clock_difference_milliseconds'
   >
 >;
 

@@ -23,7 +23,7 @@ import {
 import { newId, type Work } from '../work/work.ts';
 import type { GatewayRow } from './gateway.store.ts';
 
-const registrationTokenLife = hours(24);
+export const registrationTokenLife = hours(24);
 
 /** Why no real gateway can be installed from this control plane now. */
 export async function installRefusal(db: Queryable, platform: PlatformRow): Promise<Refusal | undefined> {

@@ -36,6 +36,7 @@ import { profileUpdateQueries } from '../profile-updates/profile-update.query.ts
 import { recallCommands } from '../recalls/recall.command.ts';
 import { releaseCommands, releaseQueries } from '../releases/release.command.ts';
 import { registerReleaseFileRoutes } from '../releases/release-files.route.ts';
+import { statusQueries } from '../status/status.query.ts';
 import { tenantCommands, tenantQueries } from '../tenants/tenant.command.ts';
 import { tokenCommands, tokenQueries } from '../tokens/token.command.ts';
 import { webhookCommands, webhookQueries } from '../webhooks/webhook.command.ts';
@@ -158,6 +159,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...profileUpdateQueries(attention),
       ...pauseQueries,
       ...platformQueries(services),
+      ...statusQueries(services),
       ...releaseQueries,
       ...hostClusterQueries,
       ...auditQueries,

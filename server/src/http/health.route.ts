@@ -58,7 +58,8 @@ function notReady({ watch, isStopping }: Services) {
   }
   const trouble = watch.trouble();
   if (trouble === undefined) return undefined;
-  const isOfNoUse = !trouble.isAnswering || trouble.code === 'database-connections-used-up';
+  const isOfNoUse =
+    !trouble.isAnswering || trouble.code === 'database-connections-used-up' || trouble.code === 'database-slow';
   return isOfNoUse ? toWarning(trouble) : undefined;
 }
 

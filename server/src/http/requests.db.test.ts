@@ -319,6 +319,7 @@ describe('OpenAPI', () => {
       ['getGatewayProfile', '/v1/gateways/described/profile'],
       ['getProfileUpdate', '/v1/gateways/described/profile-update'],
       ['listPauses', '/v1/pauses'],
+      ['getStatus', '/v1/status'],
       ['getPlatform', '/v1/platform'],
       ['listReleases', '/v1/releases'],
       ['listHostClusters', '/v1/host-clusters'],

@@ -204,6 +204,7 @@ const asks: Readonly<Record<string, Ask>> = {
     if (isThere) await must('PUT', address, { ...because, until: '2040-01-01T00:00:00Z' });
     return { address };
   },
+  getStatus: fixed('/v1/status'),
   getPlatform: fixed('/v1/platform'),
   planPlatform: fixed('/v1/platform/plan?to=9.9.9'),
   upgradePlatform: fixed('/v1/platform/upgrade', { to: '9.9.9' }),

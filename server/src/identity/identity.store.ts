@@ -1,9 +1,12 @@
 /** API tokens, one-time sign-in keys and web sessions; all of them only as digests. */
 
 import { type Role, roles } from '@gatehouse/domain/authorisation';
-import type { Instant } from '@gatehouse/domain/instant';
+import { addMilliseconds, hours, type Instant } from '@gatehouse/domain/instant';
 import type { Queryable } from '../database/connection.ts';
 import { type Principal, scopeOf } from './principal.ts';
+
+/** Clocks of replicas may differ; by more than this one of them is wrong. */
+const futureMax = hours(1);
 
 /** The principal behind a bearer token; undefined when it is unknown, expired or revoked. */
 export async function selectPrincipalByToken(
@@ -33,6 +36,8 @@ export async function selectPrincipalBySession(
     .innerJoin('web_sessions as s', 's.token_id', 't.id')
     .where('s.hash', '=', hash)
     .where('s.expires_at', '>', new Date(now))
+    // One of the future was made by a clock that was ahead, and would be good for as much longer.
+    .where('s.created_at', '<=', new Date(addMilliseconds(now, futureMax)))
     .executeTakeFirst();
   return row && toPrincipal(row, 'cookie');
 }

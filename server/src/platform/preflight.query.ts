@@ -51,10 +51,36 @@ async function observeDatabase(db: Queryable): Promise<DatabaseFacts> {
     fsync: row.fsync,
     fullPageWrites: row.full_page_writes,
     synchronousCommit: row.synchronous_commit,
+    ...(await synchronousCommitOfNew(db)),
     synchronousStandbyNames: row.synchronous_standby_names,
     timeline: row.is_in_recovery ? 'unknown' : await observeTimeline(db),
     ...(row.known_timeline === null ? {} : { knownTimeline: row.known_timeline }),
   };
+}
+
+/**
+ * A role or a database may have a setting of its own, which sessions get that begin later than it was set. A role's goes
+ * before a database's, and both together before either (PostgreSQL, ALTER ROLE).
+ */
+async function synchronousCommitOfNew(db: Queryable): Promise<Pick<DatabaseFacts, 'synchronousCommitOfNew'>> {
+  const { rows } = await sql<{ value: string; role: string | null; database: string | null }>`
+    select split_part(c.setting, '=', 2) as value, r.rolname as role, d.datname as database
+    from pg_db_role_setting as s
+      cross join lateral unnest(s.setconfig) as c (setting)
+      left join pg_roles as r on r.oid = s.setrole
+      left join pg_database as d on d.oid = s.setdatabase
+    where split_part(c.setting, '=', 1) = 'synchronous_commit'
+      and (s.setrole = 0 or r.rolname = current_user)
+      and (s.setdatabase = 0 or d.datname = current_database())
+    order by s.setrole <> 0 and s.setdatabase <> 0 desc, s.setrole <> 0 desc
+    limit 1`.execute(db);
+  const [row] = rows;
+  if (row === undefined) return {};
+  const named = [
+    ...(row.role === null ? [] : [`the role ${row.role}`]),
+    ...(row.database === null ? [] : [`the database ${row.database}`]),
+  ];
+  return { synchronousCommitOfNew: { value: row.value, of: named.join(' in ') || 'all roles' } };
 }
 
 interface Settings {

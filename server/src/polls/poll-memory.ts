@@ -13,6 +13,7 @@ import { pollIntervalFor } from '@gatehouse/domain/poll-schedule';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { AgentSession } from '../agents/session.command.ts';
 import type { Change } from '../work/change.store.ts';
+import { clockDifference } from './gateway-clock.ts';
 
 export interface Remembered {
   readonly identityId: string;
@@ -22,6 +23,8 @@ export interface Remembered {
   readonly observationDigest: string;
   readonly handOverNumber: number;
   readonly identityUid?: string | undefined;
+  /** As it was told. */
+  readonly isClockOff?: boolean;
   readonly facts: GatewayFacts;
 }
 
@@ -77,6 +80,7 @@ export function createPollMemory(timings: Timings, options: PollMemoryOptions = 
         entry.observationDigest === request.observationDigest &&
         entry.handOverNumber === request.handOverNumber &&
         entry.identityUid === request.identityUid &&
+        (clockDifference(request, now, entry.isClockOff === true) !== undefined) === (entry.isClockOff === true) &&
         (entry.until === undefined || now < entry.until);
       if (!isSame) return undefined;
       return { isObservationWanted: false, pollAgainSeconds: pollIntervalFor(entry.facts, isLookedAt, timings) / 1000 };

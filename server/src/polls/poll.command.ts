@@ -26,7 +26,9 @@ import { announcedSilence } from './announced-silence.ts';
 import { countAgentMilestonesSince, countKnownMilestones, insertMilestones } from './milestone.store.ts';
 import { agentNews, type News, profileUpdateNews, recallNews, tooMuchNews } from './observed-events.ts';
 import { holdIdentity } from './hold-identity.ts';
+import { noticeClock } from './gateway-clock.ts';
 import { deleteRetriedAgents, upsertObservation } from './poll.store.ts';
+import { recover } from './set-back.ts';
 import { targetDigest } from './desired-target.ts';
 import { retarget } from './retarget.ts';
 
@@ -55,6 +57,7 @@ export interface PollOutcome {
     readonly observationDigest: string;
     readonly handOverNumber: number;
     readonly identityUid: string | undefined;
+    readonly isClockOff: boolean;
   };
 }
 
@@ -93,9 +96,17 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
     const body = plainTree(observation);
     await upsertObservation(tx, row.id, { digest: request.observationDigest, body, receivedAt: work.now });
   }
-  const seen = withPoll(await loadGateway(tx, row, { withProfiles: true }), work);
+  const isClockOff = await noticeClock(row, request, work);
+  const load = async (): Promise<LoadedGateway> => withPoll(await loadGateway(tx, row, { withProfiles: true }), work);
+  const recovered = await recover(row, request, { seen: await load(), load }, work);
+  const { seen } = recovered;
   const settled = await settle(stored, seen, work);
   await tellOnce(row, recallNews(settled.facts), work);
+  if (recovered.isTargetKept) {
+    await announce(row, settled.facts, work, timings);
+    const pollAgainSeconds = pollIntervalFor(settled.facts, isLookedAt, timings) / 1000;
+    return done({ reply: { isObservationWanted: false, pollAgainSeconds } });
+  }
   const { target, plan } = await retarget(work, {
     loaded: settled,
     timings,
@@ -132,6 +143,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
       observationDigest: request.observationDigest,
       handOverNumber: request.handOverNumber,
       identityUid: request.identityUid,
+      isClockOff,
     },
   });
 }

@@ -24,6 +24,20 @@ export async function insertPlan(
     .execute();
 }
 
+/** The release that a plan of the gateway was proposed from; undefined when it is not known. */
+export async function selectPlanRelease(
+  tx: DatabaseTransaction,
+  { gatewayId, planId }: { readonly gatewayId: string; readonly planId: string },
+): Promise<string | undefined> {
+  const row = await tx
+    .selectFrom('plans as p')
+    .select('p.release')
+    .where('p.gateway_id', '=', gatewayId)
+    .where('p.plan_id', '=', planId)
+    .executeTakeFirst();
+  return row?.release;
+}
+
 export interface NewProfileUpdate {
   readonly id: string;
   readonly gatewayId: string;

@@ -53,6 +53,7 @@ export const accessTable: Readonly<Record<string, string>> = {
   clearPause: '           ++-- ++-- ++--  | ++-- ++-- ??--   | ++-- ??-- ??--',
   setExemption: '         ++-- ++-- ++--  | ++-- ++-- ??--   | ++-- ??-- ??--',
   clearExemption: '       ++-- ++-- ++--  | ++-- ++-- ??--   | ++-- ??-- ??--',
+  getStatus: anybody,
   getPlatform: anybody,
   planPlatform: anybody,
   upgradePlatform: platformAdmin,

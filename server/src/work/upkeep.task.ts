@@ -65,7 +65,10 @@ async function endPauses(work: Work): Promise<void> {
   }
 }
 
-async function noticeSilence(work: Work, { timings }: Services): Promise<void> {
+async function noticeSilence(work: Work, { timings, clock }: Services): Promise<void> {
+  const { interval, jitter, unhealthyAfterDue } = timings.poll;
+  // What was due by the time before a jump of the clock is given one poll to be heard.
+  if (clock.isNewTime(interval * (1 + jitter) + unhealthyAfterDue)) return;
   const dueBefore = addMilliseconds(work.now, -timings.poll.unhealthyAfterDue);
   for (const id of await selectOverdueGateways(work.tx, dueBefore, rowsMax)) {
     const row = await lockGateway(work.tx, id);
