@@ -52,15 +52,19 @@ export type FilterKey = (typeof filterKeys)[number];
 
 /** Of an address, in which anything may stand. */
 export function readGatewaySearch(search: Readonly<Record<string, unknown>>): GatewaySearch {
-  const texts = textKeys.flatMap((key) => {
+  const texts = textKeys.flatMap((key): [string, string][] => {
     const value = search[key];
     const isText = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
     return isText && value !== '' ? [[key, String(value)]] : [];
   });
-  const answers = answerKeys.flatMap((key) => (typeof search[key] === 'boolean' ? [[key, search[key]]] : []));
+  const answers = answerKeys.flatMap((key): [string, boolean][] => {
+    const value = search[key];
+    return typeof value === 'boolean' ? [[key, value]] : [];
+  });
   const { page } = search;
   return {
-    ...Object.fromEntries([...texts, ...answers]),
+    ...Object.fromEntries(texts),
+    ...Object.fromEntries(answers),
     ...(typeof page === 'number' && Number.isSafeInteger(page) && page > 1 ? { page } : {}),
   };
 }

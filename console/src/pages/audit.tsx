@@ -1,8 +1,8 @@
 /** What people and tokens did: looked through by who, what, on what and when; each question has an address. */
 
-import type { AuditRecord } from '@gatehouse/contract/operator-types';
-import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import { addressOf } from '@gatehouse/contract/client';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
+import type { AuditRecord } from '@gatehouse/contract/operator-types';
 import {
   Button,
   Content,
@@ -23,8 +23,8 @@ import { useState } from 'react';
 import { auditQuery } from '../api/notification-queries.ts';
 import { meQuery } from '../api/queries.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
+import type { AuditSearch } from '../format/administration-search.ts';
 import { fromLocalTime, toLocalTime } from '../format/local-time.ts';
-import type { AuditSearch } from '../routes/administration.ts';
 import { auditSubjects, auditTexts as texts } from '../texts/audit.ts';
 import { ActButton } from '../ui/act-button.tsx';
 import { DataTable } from '../ui/data-table.tsx';

@@ -23,7 +23,7 @@ import { client } from '../api/client.ts';
 import { notificationsQuery } from '../api/notification-queries.ts';
 import { useAct } from '../api/use-act.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
-import type { NotificationSearch } from '../routes/administration.ts';
+import type { NotificationSearch } from '../format/administration-search.ts';
 import { kindTexts, notificationTexts as texts } from '../texts/notifications.ts';
 import { ActButton } from '../ui/act-button.tsx';
 import { DataTable } from '../ui/data-table.tsx';

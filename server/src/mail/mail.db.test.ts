@@ -34,10 +34,9 @@ beforeAll(async () => {
       return callback(Object.assign(new Error(message), { responseCode: code }));
     },
     onData(stream, session, callback) {
-      void text(stream).then((raw) => {
-        mails.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw });
-        callback();
-      });
+      void text(stream)
+        .then((raw) => mails.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw }))
+        .finally(callback);
     },
   });
   await new Promise<void>((resolve) => {
