@@ -106,6 +106,11 @@ test('told to end, it says so at once, finishes what is under way, begins nothin
   expect(await get(`${server.url}/readyz`)).toBe('refused');
 });
 
+async function tellAgain(server: Awaited<ReturnType<typeof startServer>>): Promise<void> {
+  await expect.poll(async () => get(`${server.url}/readyz`), { timeout: 5000 }).toMatchObject({ status: 503 });
+  process.kill(server.pid, 'SIGINT');
+}
+
 test('a request that does not end is cut off; told twice, that is at once', async () => {
   for (const isToldTwice of [false, true]) {
     const { server, lock } = await startWithLock();
@@ -116,10 +121,7 @@ test('a request that does not end is cut off; told twice, that is at once', asyn
     await untilWaiting(lock);
     process.kill(server.pid, 'SIGTERM');
     const ended = secondsUntilEnd(server);
-    if (isToldTwice) {
-      await expect.poll(async () => get(`${server.url}/readyz`), { timeout: 5000 }).toMatchObject({ status: 503 });
-      process.kill(server.pid, 'SIGINT');
-    }
+    if (isToldTwice) await tellAgain(server);
     const { code, seconds } = await ended;
     expect(code).toBe(0);
     expect(seconds).toBeLessThan(endSecondsMax);

@@ -44,13 +44,8 @@ export function createLeaseKeeper(
   const holder = `${podName}/${clock.uuid()}`;
   /** What is known of our own taking; undefined when the Lease is not ours. */
   let held: { readonly resourceVersion: string; readonly renewedAt: number; readonly number: number } | undefined;
-  /** What is there of others as first seen, to tell by our own clock that nobody renews it or makes it anew. */
-  let foreign:
-    | {
-        /** `missing` while there is none. */ readonly resourceVersion: string;
-        readonly seenAt: number;
-      }
-    | undefined;
+  /** Whose version was first seen when (`missing` while there is none), to tell by our own clock that nobody renews it. */
+  let foreign: { readonly resourceVersion: string; readonly seenAt: number } | undefined;
 
   /**
    * One more than the last, and never less than the API server's time in seconds: whoever deletes the map `state`, or
