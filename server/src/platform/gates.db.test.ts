@@ -1,12 +1,13 @@
 /** Waivers, the control plane's own preflight, and what a tenant sees of them, on a real database. */
 
-import type { Problem } from '@gatehouse/contract/problem';
 import type { Gateway } from '@gatehouse/contract/operator-types';
+import type { Problem } from '@gatehouse/contract/problem';
 import { hours, minutes } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asTask } from '../testing/as-task.ts';
 import { createGateway, eventsOf, runningExistingCluster } from '../testing/fleet.ts';
 import { actionsOf, platformOf, releaseAhead, releasesAhead, takesUp, upgradeTo } from '../testing/platform-path.ts';
 import { startWorld, type World } from '../testing/world.ts';
@@ -118,23 +119,25 @@ describe('the preflight of the control plane', () => {
 
   test('holds a hop while a replica runs an older program than the release accepts, and names it', async () => {
     const { db } = world.plane.services;
-    await db
-      .insertInto('server_replicas')
-      .values({
-        id: '00000000-0000-4000-8000-000000000001',
-        name: 'left-behind/7',
-        program_version: '0.0.9',
-        started_at: sql`now()`,
-        seen_at: sql`now()`,
-      })
-      .execute();
+    await asTask(() =>
+      db
+        .insertInto('server_replicas')
+        .values({
+          id: '00000000-0000-4000-8000-000000000001',
+          name: 'left-behind/7',
+          program_version: '0.0.9',
+          started_at: sql`now()`,
+          seen_at: sql`now()`,
+        })
+        .execute(),
+    );
     const refused = await upgradeTo(world, '4.2.7');
     expect(reasonsOf(refused)).toEqual(['replicas-accepted']);
     expect(JSON.stringify(refused.body)).toContain('left-behind/7 (0.0.9)');
     await upgradeTo(world, '4.2.7', { wait: true });
     expect(await failed()).toEqual(['replicas-accepted']);
-    await sql`update server_replicas set seen_at = now() - interval '1 minute' where name = 'left-behind/7'`.execute(
-      db,
+    await asTask(() =>
+      sql`update server_replicas set seen_at = now() - interval '1 minute' where name = 'left-behind/7'`.execute(db),
     );
     await expect.poll(async () => (await platformOf(world)).version, { timeout: 15_000 }).toBe('4.2.7');
   });
@@ -151,7 +154,9 @@ describe('the preflight of the control plane', () => {
 
   test('holds a hop while commits may be forgotten', async () => {
     const name = new URL(database.url).pathname.slice(1);
-    await sql`alter database ${sql.id(name)} set synchronous_commit = off`.execute(world.plane.services.db);
+    await asTask(() =>
+      sql`alter database ${sql.id(name)} set synchronous_commit = off`.execute(world.plane.services.db),
+    );
     const { adminToken } = world;
     await world.close();
     world = await startWorld({ databaseUrl: database.url });
@@ -162,7 +167,7 @@ describe('the preflight of the control plane', () => {
 
   test('holds a hop on another timeline until a person says by its name that nothing is missing', async () => {
     const { db } = world.plane.services;
-    await sql`update platform set database_timeline = 41`.execute(db);
+    await asTask(() => sql`update platform set database_timeline = 41`.execute(db));
     expect(reasonsOf(await upgradeTo(world, '4.2.7'))).toEqual(['database-timeline']);
     expect(reasonsOf(await upgradeTo(world, '4.2.7', { acceptRisks: ['database-timeline-2'] }))).toEqual([
       'database-timeline',
@@ -174,7 +179,9 @@ describe('the preflight of the control plane', () => {
   });
 
   test('holds a hop where a migration is missing', async () => {
-    await sql`delete from kysely_migration where name = '0002-platform-plans'`.execute(world.plane.services.db);
+    await asTask(() =>
+      sql`delete from kysely_migration where name = '0002-platform-plans'`.execute(world.plane.services.db),
+    );
     expect(reasonsOf(await upgradeTo(world, '4.2.7'))).toEqual(['migrations-done']);
   });
 });

@@ -1,14 +1,15 @@
 /** Plans of several hops on a real database: what starts one, what holds each hop, what ends it. */
 
 import type { Gateway } from '@gatehouse/contract/operator-types';
-import type { Problem } from '@gatehouse/contract/problem';
 import { UpgradePlan } from '@gatehouse/contract/platform-types';
+import type { Problem } from '@gatehouse/contract/problem';
 import { minutes } from '@gatehouse/domain/instant';
 import { productionTimings, type Timings } from '@gatehouse/domain/timings';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asTask } from '../testing/as-task.ts';
 import { createGateway, runningCli, runningExistingCluster } from '../testing/fleet.ts';
 import { actionsOf, platformOf, releaseAhead, releasesAhead, takesUp, upgradeTo } from '../testing/platform-path.ts';
 import { bodyAs, startWorld, type World } from '../testing/world.ts';
@@ -375,7 +376,9 @@ describe('several at once', () => {
     await upgradeTo(world, '4.2.7', { wait: true });
     const { adminToken } = world;
     const { db } = world.plane.services;
-    await db.updateTable('gateways').set({ deletion_requested_at: new Date() }).where('id', '=', gateway.id).execute();
+    await asTask(() =>
+      db.updateTable('gateways').set({ deletion_requested_at: new Date() }).where('id', '=', gateway.id).execute(),
+    );
     await world.close();
     world = await startWorld({ databaseUrl: database.url });
     await expect.poll(async () => (await platformOf(world, adminToken)).plan?.state, { timeout: 15_000 }).toBe('done');
@@ -390,7 +393,7 @@ describe('what the database itself refuses', () => {
     await createGateway(world, { name: 'not-yet' });
     const { db } = world.plane.services;
     const refused = async (words: string, statement: ReturnType<typeof sql>) => {
-      await expect(statement.execute(db)).rejects.toThrow(words);
+      await expect(asTask(() => statement.execute(db))).rejects.toThrow(words);
     };
     await refused('never goes back', sql`update platform set version = '4.1.99'`);
     await refused('never goes back', sql`update platform set version = null`);
@@ -404,8 +407,8 @@ describe('what the database itself refuses', () => {
     await upgradeTo(world, '4.3.0', { wait: true });
     await refused('keeps its edges', sql`update platform_plans set hops = '[]' where ended_at is null`);
     // Compared as numbers: 4.10 comes after 4.9.
-    await sql`update platform set version = '4.9.0'`.execute(db);
-    await sql`update platform set version = '4.10.0'`.execute(db);
+    await asTask(() => sql`update platform set version = '4.9.0'`.execute(db));
+    await asTask(() => sql`update platform set version = '4.10.0'`.execute(db));
   });
 });
 

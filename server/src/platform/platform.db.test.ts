@@ -2,8 +2,9 @@ import type { Platform, Release } from '@gatehouse/contract/operator-types';
 import type { Problem } from '@gatehouse/contract/problem';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
-import { parseAllDocuments } from 'yaml';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { asTask } from '../testing/as-task.ts';
 import { createGateway, installBundle, runningExistingCluster, tokenOf } from '../testing/fleet.ts';
 import { startWorld, type World } from '../testing/world.ts';
 
@@ -198,7 +199,8 @@ describe('installing', () => {
   });
 
   test('a sandbox control plane takes no real gateway', async () => {
-    await world.plane.services.db.updateTable('platform').set({ is_sandbox: true }).execute();
+    const { db } = world.plane.services;
+    await asTask(() => db.updateTable('platform').set({ is_sandbox: true }).execute());
     const reply = await create();
     expect(reply).toMatchObject({ status: 409, body: { code: 'sandbox-control-plane' } });
     expect((reply.body as Problem).detail).toContain('--no-sandbox');

@@ -1,11 +1,12 @@
-import { type Gateway, Release } from '@gatehouse/contract/operator-types';
 import { operatorRoutes } from '@gatehouse/contract/operator-api';
+import { type Gateway, Release } from '@gatehouse/contract/operator-types';
 import { minutes } from '@gatehouse/domain/instant';
 import type { ReleaseSource } from '@gatehouse/release/release-builder';
 import { sampleSource } from '@gatehouse/release/sample-releases';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asTask } from '../testing/as-task.ts';
 import {
   createGateway,
   eventsOf,
@@ -385,20 +386,22 @@ describe("the publisher's recall", () => {
   test('comes back with the next import after the database was set back to before it', async () => {
     await world.recall('4.2.7', 'Signed as bad.');
     const { db } = world.plane.services;
-    await db.schema.alterTable('recalls').renameTo('recalls_lost').execute();
+    await asTask(() => db.schema.alterTable('recalls').renameTo('recalls_lost').execute());
     // What a database restored from before the recall holds: the table, and nothing of it.
-    await db.transaction().execute(async (tx) => {
-      await tx.schema
-        .createTable('recalls')
-        .as(
-          tx
-            .selectFrom('recalls_lost' as 'recalls')
-            .selectAll()
-            .limit(0),
-        )
-        .execute();
-      await tx.schema.createIndex('recalls_again').on('recalls').columns(['version', 'source']).unique().execute();
-    });
+    await asTask(() =>
+      db.transaction().execute(async (tx) => {
+        await tx.schema
+          .createTable('recalls')
+          .as(
+            tx
+              .selectFrom('recalls_lost' as 'recalls')
+              .selectAll()
+              .limit(0),
+          )
+          .execute();
+        await tx.schema.createIndex('recalls_again').on('recalls').columns(['version', 'source']).unique().execute();
+      }),
+    );
     expect(await releaseOf(world, '4.2.7')).not.toHaveProperty('recalled');
     expect(await world.importAgain()).toMatchObject({ status: 200 });
     expect(await releaseOf(world, '4.2.7')).toMatchObject({ recalled: { isSigned: true } });
@@ -407,8 +410,12 @@ describe("the publisher's recall", () => {
   test('cannot be forgotten: not by a faulty program either', async () => {
     await world.recall('4.2.7', 'Signed as bad.');
     const { db } = world.plane.services;
-    await expect(db.deleteFrom('recalls').execute()).rejects.toThrow('the recall of 4.2.7 is signed and stays');
-    await expect(db.updateTable('recalls').set({ reason: 'fine' }).execute()).rejects.toThrow('is signed and stays');
+    await expect(asTask(() => db.deleteFrom('recalls').execute())).rejects.toThrow(
+      'the recall of 4.2.7 is signed and stays',
+    );
+    await expect(asTask(() => db.updateTable('recalls').set({ reason: 'fine' }).execute())).rejects.toThrow(
+      'is signed and stays',
+    );
   });
 });
 
