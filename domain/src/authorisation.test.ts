@@ -26,6 +26,7 @@ const reads: readonly Permission[] = [
   'release.read',
   'host-cluster.read',
   'tenant.read',
+  'notification.read',
   'session.own',
 ];
 const operating: readonly Permission[] = [
@@ -33,6 +34,7 @@ const operating: readonly Permission[] = [
   'agent-update.retry',
   'pause.set',
   'host-cluster.write',
+  'notification.acknowledge',
 ];
 
 /** The whole table, written a second time: a permission that slips into a role shows here. */
@@ -46,8 +48,17 @@ const expected: Readonly<Record<Role, readonly Permission[]>> = {
     'audit.read',
     'project.write',
     'token.write',
+    'notification.write',
   ],
-  'Project Admin': [...reads, ...operating, 'gateway.create', 'gateway.delete', 'audit.read', 'token.write'],
+  'Project Admin': [
+    ...reads,
+    ...operating,
+    'gateway.create',
+    'gateway.delete',
+    'audit.read',
+    'token.write',
+    'notification.write',
+  ],
   Operator: [...reads, ...operating],
   Viewer: reads,
   Auditor: [...reads, 'audit.read'],
