@@ -139,6 +139,24 @@ describe('live events', () => {
     expect(live.connection().kind, 'lost again before the word of its healing ended').toBe('lost');
   });
 
+  it('count as lost when nothing was heard for long, and not while the control plane says that it is there', async () => {
+    const { live, streams, settle, pass } = world();
+    await settle();
+    streams[0]?.say('open');
+    for (let beat = 1; beat <= 5; beat += 1) {
+      await pass(39_999);
+      streams[0]?.say('here');
+    }
+    expect(live.connection().kind).toBe('live');
+    await pass(40_000);
+    expect(live.connection().kind).toBe('lost');
+    expect(streams[0]?.isClosed()).toBe(true);
+    await pass(1000);
+    expect(streams, 'and it tries again').toHaveLength(2);
+    await pass(40_000);
+    expect(streams[1]?.isClosed(), 'one that never opens').toBe(true);
+  });
+
   it('never go back when an older event comes late', async () => {
     const { streams, settle, pass } = world();
     await settle();

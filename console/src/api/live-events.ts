@@ -22,7 +22,7 @@ export interface LiveEvents {
 /** As much of an `EventSource` as is used here. */
 export interface EventStream {
   addEventListener(
-    type: 'open' | 'error' | 'event' | 'notification',
+    type: 'open' | 'error' | 'event' | 'notification' | 'here',
     listener: (event: { readonly lastEventId?: string }) => void,
   ): void;
   close(): void;
@@ -39,6 +39,8 @@ export interface LiveEventsOptions {
 const burstMilliseconds = 150;
 const retryFirst = 1000;
 const retryMax = 15_000;
+/** The control plane says every 15 s that it is there; a connection that died in silence gives no error. */
+const silenceMax = 40_000;
 /** Long enough to be read. */
 const healedMilliseconds = 10_000;
 
@@ -53,6 +55,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
   let cancelRetry: (() => void) | undefined;
   let cancelBurst: (() => void) | undefined;
   let cancelHealed: (() => void) | undefined;
+  let cancelSilence: (() => void) | undefined;
 
   function setConnection(next: Connection): void {
     connection = next;
@@ -64,11 +67,16 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       for (const subscriber of subscribers) subscriber();
     });
   }
+  function heard(): void {
+    cancelSilence?.();
+    cancelSilence = options.after(silenceMax, lose);
+  }
   function lose(): void {
     if (isClosed) return;
     stream?.close();
     stream = undefined;
     cancelHealed?.();
+    cancelSilence?.();
     if (connection.kind !== 'lost') setConnection({ kind: 'lost', since: options.now() });
     cancelRetry ??= options.after(retryDelay, () => {
       cancelRetry = undefined;
@@ -87,6 +95,9 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
     if (isClosed) return;
     const opened = options.open(`/v1/events?after=${last}&notifications=true`);
     stream = opened;
+    // A stream that never opens is as silent as one that died.
+    heard();
+    for (const sign of ['open', 'event', 'notification', 'here'] as const) opened.addEventListener(sign, heard);
     opened.addEventListener('open', () => {
       retryDelay = retryFirst;
       // What happened before it opened may be in no answer yet.
@@ -125,6 +136,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
       cancelRetry?.();
       cancelBurst?.();
       cancelHealed?.();
+      cancelSilence?.();
       stream?.close();
     },
   };

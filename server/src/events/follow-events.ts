@@ -121,7 +121,8 @@ export function createFollowers(db: Database, signal: ChangeSignal, onError: (er
       });
       const looking = setInterval(() => void read(), lookMilliseconds);
       const heart = setInterval(() => {
-        raw.write(': still here\n\n');
+        // A page in a browser sees no comments, and asks for notifications; other clients take each `data` for an event.
+        raw.write(notifications === undefined ? ': still here\n\n' : 'event: here\ndata: {}\n\n');
         onWatched();
         isStillAllowed().then((isAllowed) => (isAllowed ? undefined : end()), breakOff);
       }, heartbeatMilliseconds);
