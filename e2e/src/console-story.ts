@@ -39,6 +39,8 @@ export interface VisitorOptions {
   readonly token?: string;
   /** Its pages are made to fail, so that what they meet is no fault. */
   readonly meetsFaults?: boolean;
+  /** Where the control plane is reached instead of directly, such as through a proxy. */
+  readonly through?: string;
 }
 
 /** By role and label, on the story's page unless `on` says another. */
@@ -71,9 +73,9 @@ export function consoleStory({ args = [], signsIn = true }: ConsoleStoryOptions 
     return value;
   };
 
-  async function visitor({ token, meetsFaults = false }: VisitorOptions = {}): Promise<Visitor> {
+  async function visitor({ token, meetsFaults = false, through }: VisitorOptions = {}): Promise<Visitor> {
     const { browser, plane } = there(started);
-    const visiting = await visit(browser, plane.server);
+    const visiting = await visit(browser, through ?? plane.server);
     if (!meetsFaults) watched.push(visiting);
     if (token !== undefined) await signIn(visiting.page, token);
     return visiting;

@@ -74,7 +74,7 @@ describe('a first look in the browser, in order', () => {
     expect(cells.join(' ')).toMatch(/Sandbox .*Installed by Gatehouse Running healthy 4\.1\.12 4\.1\.12/);
     await row(owners).getByText('Existing cluster').waitFor();
     await story.page.getByText('Platform 4.1.12').waitFor();
-    await story.page.getByText('Sandbox', { exact: true }).waitFor();
+    await story.page.getByRole('banner').getByText('Sandbox', { exact: true }).waitFor();
   });
 
   it('the first load needs at most 250 kB of JavaScript', async () => {
@@ -227,7 +227,7 @@ describe('a first look in the browser, in order', () => {
   it('who may only look sees the review, and why it may not be confirmed', async () => {
     const { token } = await story.plane.client.createToken({ body: { name: 'onlooker', role: 'Viewer' } });
     const viewer = await story.visitor({ token });
-    await viewer.page.getByRole('table', { name: 'Gateways' }).waitFor();
+    await heading('Overview', 1, viewer.page).waitFor();
     await viewer.page.goto(`/gateways/${single}/updates`);
     const confirm = viewer.page.getByRole('button', { name: 'Confirm updates' });
     await confirm.waitFor();
