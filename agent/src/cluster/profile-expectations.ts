@@ -304,6 +304,7 @@ export function describeProfileCluster(name: string, makeCluster: () => Promise<
         await profile.deleteObject(reference());
         expect(await profile.keepObject(configMap({ a: '1' }))).toEqual({ kind: 'made-again' });
         expect((await profile.readObject(reference()))?.['data']).toEqual({ a: '1' });
+        await profile.deleteObject(reference());
       });
 
       it('are not changed by a dry run', async () => {
