@@ -13,7 +13,7 @@ type Run = { readonly title: string; readonly command: readonly [string, ...stri
 const runsOfCheck: Readonly<Record<string, () => readonly Run[]>> = {
   types: typeRuns,
   lint: () => [{ title: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] }],
-  format: () => [{ title: 'format', command: ['biome', 'format', '--error-on-warnings'] }],
+  format: () => [{ title: 'format', command: ['biome', 'check', '--error-on-warnings'] }],
   imports: () => [
     {
       title: 'imports',

@@ -6,9 +6,9 @@
 
 import { faultRounds } from '@gatehouse/testkit/fault-rounds';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { parseProgress } from './apply/profile-progress.ts';
 import { isMoving } from './cluster/simulated/cluster-api.ts';
 import type { ClusterApiState } from './cluster/simulated/cluster-api-state.ts';
-import { parseProgress } from './apply/profile-progress.ts';
 import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
 import { plannedOrder, profilePointer } from './testing/planned-order.ts';
 import { openRepository, type TestRepository } from './testing/test-repository.ts';

@@ -3,7 +3,7 @@
 import { buildUpgradeGraph, type GraphRelease } from '@gatehouse/domain/upgrade-graph';
 import { planUpgrade } from '@gatehouse/domain/upgrade-plan';
 import type { RiskGateway } from '@gatehouse/domain/upgrade-risk';
-import { parsePlatformVersion, type PlatformVersion } from '@gatehouse/domain/version';
+import { type PlatformVersion, parsePlatformVersion } from '@gatehouse/domain/version';
 import { compare } from './rounds.ts';
 
 const majors = 4;

@@ -1,7 +1,7 @@
 /** Command lines against a small HTTP server that answers as the contract says: exit codes, output forms, reasons. */
 
-import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { GatewayEvent } from '@gatehouse/contract/operator-types';

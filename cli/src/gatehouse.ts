@@ -1,7 +1,7 @@
 /** All commands in one tree, and the one place where a failure becomes text and an exit code. */
 
-import { ProblemError } from '@gatehouse/contract/client';
 import addCompletion from '@bomb.sh/tab/commander';
+import { ProblemError } from '@gatehouse/contract/client';
 import { Command, CommanderError } from 'commander';
 import { agentUpdateRetry } from './commands/agent-update-retry.ts';
 import { agentUpdateShow } from './commands/agent-update-show.ts';
@@ -34,6 +34,7 @@ import { profileUpdateConfirm } from './commands/profile-update-confirm.ts';
 import { profileUpdateDiff } from './commands/profile-update-diff.ts';
 import { profileUpdateRetry } from './commands/profile-update-retry.ts';
 import { profileUpdateShow } from './commands/profile-update-show.ts';
+import { runProgram } from './commands/programs.ts';
 import { releaseBundle } from './commands/release-bundle.ts';
 import { releaseImport } from './commands/release-import.ts';
 import { releaseKeys } from './commands/release-keys.ts';
@@ -44,7 +45,6 @@ import { releaseRecall } from './commands/release-recall.ts';
 import { releaseRefresh } from './commands/release-refresh.ts';
 import { releaseRotateRoot } from './commands/release-rotate-root.ts';
 import { releaseSign } from './commands/release-sign.ts';
-import { runProgram } from './commands/programs.ts';
 import { sandbox } from './commands/sandbox-break.ts';
 import { type ExitCode, exitCodes, Failure, failureOf } from './failure.ts';
 import { paint, plain, type Terminal } from './terminal.ts';

@@ -21,10 +21,10 @@ import { byteCount } from './byte-count.ts';
 import { type CommonOptions, open } from './command.ts';
 import { fetchControlPlaneTrust, isHeld } from './control-plane-trust.ts';
 import { exitCodes, Failure, failureOf, refusalFailure, usageFailure } from './failure.ts';
-import { orFailure } from './registry-failure.ts';
-import { openRegistries } from './registry-access.ts';
-import type { RegistryOptions } from './registry-options.ts';
 import { recallLines } from './recalled.ts';
+import { openRegistries } from './registry-access.ts';
+import { orFailure } from './registry-failure.ts';
+import type { RegistryOptions } from './registry-options.ts';
 import { parseRegistryPrefix } from './registry-prefix.ts';
 import type { Terminal } from './terminal.ts';
 

@@ -1,8 +1,8 @@
 /** The Kubernetes that Cluster API runs in, as `gateway install` writes to it: server-side apply, and nothing else. */
 
-import { ApiException, KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
-import { fieldManager, keys } from '@gatehouse/release/object-names';
 import type { KubernetesManifest } from '@gatehouse/release/kubernetes-object';
+import { fieldManager, keys } from '@gatehouse/release/object-names';
+import { ApiException, KubeConfig, KubernetesObjectApi, PatchStrategy } from '@kubernetes/client-node';
 import { exitCodes, Failure, usageFailure } from './failure.ts';
 
 export interface ManagementCluster {

@@ -2,8 +2,8 @@
 
 import { readFile } from 'node:fs/promises';
 import { isCancel, password } from '@clack/prompts';
-import { type Command, Option } from 'commander';
 import type { AskPassphrase } from '@gatehouse/release/keys';
+import { type Command, Option } from 'commander';
 import { exitCodes, Failure, usageFailure } from './failure.ts';
 import type { Terminal } from './terminal.ts';
 

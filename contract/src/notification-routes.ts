@@ -15,7 +15,7 @@ import {
   Webhook,
   WebhookWithSecret,
 } from './notification-types.ts';
-import { Id, Name, page, PageQuery } from './primitives.ts';
+import { Id, Name, PageQuery, page } from './primitives.ts';
 
 const writes = ['invalid-request', 'not-signed-in', 'not-allowed', 'idempotency-key-reused', 'unavailable'] as const;
 const reads = ['invalid-request', 'not-signed-in', 'not-allowed', 'unavailable'] as const;

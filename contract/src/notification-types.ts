@@ -1,7 +1,7 @@
 /** What people are told of, and the webhooks and e-mail by which it reaches them. Replies may gain fields. */
 
 import Type, { type Static } from 'typebox';
-import { Id, Name, page, PageQuery, Timestamp } from './primitives.ts';
+import { Id, Name, PageQuery, page, Timestamp } from './primitives.ts';
 
 /** The kinds of notifications; the server checks that they are those of `domain/notification`. */
 export const notificationKinds = [

@@ -4,6 +4,8 @@
  */
 
 import Type, { type Static } from 'typebox';
+import { fleetRoutes } from './fleet-routes.ts';
+import { notificationRoutes } from './notification-routes.ts';
 import {
   AuditRecord,
   ConfirmReply,
@@ -24,10 +26,8 @@ import {
   SetPause,
   TokenInfo,
 } from './operator-types.ts';
-import { fleetRoutes } from './fleet-routes.ts';
-import { notificationRoutes } from './notification-routes.ts';
 import { Channel, PlanQuery, SetWaiver, UpgradePlan, UpgradeRequest, Waiver } from './platform-types.ts';
-import { OperatorText, Id, Name, page, PageQuery, RegistryPrefix, Timestamp, Version } from './primitives.ts';
+import { Id, Name, OperatorText, PageQuery, page, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import type { Code } from './problem.ts';
 import { GatewayProfile } from './profile-types.ts';
 import { RecallRequest } from './recall-types.ts';

@@ -3,7 +3,7 @@
 import Type, { type Static } from 'typebox';
 import { GatewayState } from './fleet-types.ts';
 import { Channel, Gate, PlatformPlan, PreflightFinding, Waiver } from './platform-types.ts';
-import { Digest, OperatorText, Id, Name, Reason, RegistryPrefix, Timestamp, Version } from './primitives.ts';
+import { Digest, Id, Name, OperatorText, Reason, RegistryPrefix, Timestamp, Version } from './primitives.ts';
 import { RecalledPartView, RecallView } from './recall-types.ts';
 
 export const Installation = Type.Enum(['cli', 'existing-cluster']);

@@ -1,7 +1,7 @@
 /** How the platform moves: plans and their hops, gates, waivers, the control plane's own preflight. */
 
 import Type, { type Static } from 'typebox';
-import { OperatorText, Id, Name, Reason, Timestamp, Version } from './primitives.ts';
+import { Id, Name, OperatorText, Reason, Timestamp, Version } from './primitives.ts';
 
 /** `edge`: the release names the step. `rule-of-thumb`: it names none, and the step follows the rule for that case. */
 const Basis = Type.Enum(['edge', 'rule-of-thumb']);

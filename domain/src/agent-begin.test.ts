@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type BeginFacts, beginHolds, type BeginHoldCode } from './agent-begin.ts';
+import { type BeginFacts, type BeginHoldCode, beginHolds } from './agent-begin.ts';
 import { minutes, seconds } from './instant.ts';
 import { agent, agentPod, at, attempt, deployment, emptyState, newAgent, oldAgent, t0 } from './testing/facts.ts';
 import { productionTimings } from './timings.ts';

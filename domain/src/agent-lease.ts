@@ -4,8 +4,8 @@
  * and an owner's edit decide the actor by themselves.
  */
 
-import type { ObservedAgentDeployment, ObservedAgentPod, ObservedLease } from './agent-cluster.ts';
 import { isSameAgent } from './agent-attempt.ts';
+import type { ObservedAgentDeployment, ObservedAgentPod, ObservedLease } from './agent-cluster.ts';
 import type { AgentRelease } from './agent-update-types.ts';
 import { addMilliseconds, type Instant, type Milliseconds } from './instant.ts';
 import { productionTimings, type Timings } from './timings.ts';

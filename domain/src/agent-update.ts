@@ -6,13 +6,13 @@
 
 import { attemptReasonText, isAttemptRunning, isSameAgent } from './agent-attempt.ts';
 import type { AgentAttempt, AgentRelease, TakenBack } from './agent-update-types.ts';
+import type { ReleaseFacts } from './gateway.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
 import { gatewayStatus } from './gateway-status.ts';
-import type { ReleaseFacts } from './gateway.ts';
 import type { Instant } from './instant.ts';
 import { pauseReasons } from './pause.ts';
-import { attemptToGiveUp, isHeldBeforeBeginning, isPauseLifted, offerHolds } from './recall.ts';
 import type { Reason, Reasons } from './reason.ts';
+import { attemptToGiveUp, isHeldBeforeBeginning, isPauseLifted, offerHolds } from './recall.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { compareVersions, type KubernetesVersion, versionParts } from './version.ts';
 

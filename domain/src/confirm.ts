@@ -10,8 +10,8 @@ import { pauseReasons } from './pause.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import { isPastCancel } from './profile-update-step.ts';
 import type { ProfileUpdatePlan } from './profile-update-types.ts';
-import { repaveHolds } from './recall.ts';
 import type { Reason, Reasons } from './reason.ts';
+import { repaveHolds } from './recall.ts';
 import { unreachable } from './unreachable.ts';
 
 /** The same words as the contract's problem codes. */

@@ -8,15 +8,15 @@
 
 import { attemptReasonText, isAttemptRunning, isSameAgent } from './agent-attempt.ts';
 import { type AgentUpdateDecision, decideAgentUpdate } from './agent-update.ts';
+import type { ReleaseFacts } from './gateway.ts';
 import type { ConfirmedProfileUpdate, GatewayFacts } from './gateway-facts.ts';
 import { confirmedProgress, gatewayHealth, gatewayStatus, silenceExpectedUntil } from './gateway-status.ts';
-import type { ReleaseFacts } from './gateway.ts';
 import { identityHolds } from './identity-hold.ts';
 import { formatInstant, type Instant } from './instant.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
-import { proposalHolds, recalledParts, recallOfOffer, recallOfPlatform, recallReasons, repaveHolds } from './recall.ts';
 import type { Reason } from './reason.ts';
+import { proposalHolds, recalledParts, recallOfOffer, recallOfPlatform, recallReasons, repaveHolds } from './recall.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { unreachable } from './unreachable.ts';
 import { compareVersions } from './version.ts';

@@ -7,14 +7,14 @@
 import { decideAgentUpdate } from './agent-update.ts';
 import type { AgentRelease } from './agent-update-types.ts';
 import { hopReasons } from './explain.ts';
+import type { Known } from './gateway.ts';
 import type { GatewayFacts, ObservationFacts } from './gateway-facts.ts';
 import { confirmedProgress, gatewayHealth, gatewayStatus, silenceExpectedUntil } from './gateway-status.ts';
-import type { Known } from './gateway.ts';
 import { addMilliseconds, type Instant, type Milliseconds, toInstant } from './instant.ts';
 import type { GatewayReadiness, Waiver } from './platform-gates.ts';
 import { pollIntervalFor } from './poll-schedule.ts';
-import { isProfileUpdateAvailable } from './profile-availability.ts';
 import type { ProfileReference } from './profile.ts';
+import { isProfileUpdateAvailable } from './profile-availability.ts';
 import { profileAgentHolds } from './profile-hold.ts';
 import { repaveHolds } from './recall.ts';
 import type { Timings } from './timings.ts';

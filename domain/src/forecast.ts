@@ -18,9 +18,9 @@ import {
   waitsForConfirmation,
   withWalk,
 } from './forecast-gateway.ts';
+import type { ReleaseFacts } from './gateway.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
 import { walksOver } from './gateway-walk.ts';
-import type { ReleaseFacts } from './gateway.ts';
 import { addMilliseconds, hours, type Instant, type Milliseconds } from './instant.ts';
 import { createInstantQueue } from './instant-queue.ts';
 import { type Gate, gatesOf } from './platform-gates.ts';

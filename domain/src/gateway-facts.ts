@@ -15,8 +15,8 @@ import type { Instant } from './instant.ts';
 import type { Exemption, Pause } from './pause.ts';
 import type { Profile, ProfileReference } from './profile.ts';
 import type { PreflightResult, ProfileUpdatePlan, ProfileUpdateProgress } from './profile-update-types.ts';
-import type { RecallFacts } from './recall-types.ts';
 import type { Reason } from './reason.ts';
+import type { RecallFacts } from './recall-types.ts';
 import type { KubernetesVersion } from './version.ts';
 
 /** What the agent saw, as last stored. */

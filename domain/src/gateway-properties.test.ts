@@ -3,11 +3,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decideAgentUpdate } from './agent-update.ts';
+import type { AttemptPhase } from './agent-update-types.ts';
 import { explain, isCurrent } from './explain.ts';
+import type { GatewayWalk } from './gateway.ts';
+import type { GatewayFacts, ObservationFacts } from './gateway-facts.ts';
 import { gatewayStatus } from './gateway-status.ts';
 import { minutes } from './instant.ts';
 import { isProfileUpdateAvailable } from './profile-availability.ts';
 import { isPastCancel } from './profile-update-step.ts';
+import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import {
   attemptToGiveUp,
   isPauseLifted,
@@ -18,10 +22,6 @@ import {
   repaveHolds,
 } from './recall.ts';
 import type { RecallFacts } from './recall-types.ts';
-import type { AttemptPhase } from './agent-update-types.ts';
-import type { GatewayFacts, ObservationFacts } from './gateway-facts.ts';
-import type { GatewayWalk } from './gateway.ts';
-import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import {
   agent,
   at,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { GatewayHealth, GatewayStatus } from './gateway.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
 import { gatewayHealth, gatewayStatus } from './gateway-status.ts';
-import type { GatewayHealth, GatewayStatus } from './gateway.ts';
 import { minutes, seconds } from './instant.ts';
 import { at, attempt, confirmed, gateway, newAgent, observation, ownersFacts, progress, t0 } from './testing/facts.ts';
 

@@ -3,8 +3,8 @@
  * whether its agent is heard; neither ever follows from the other.
  */
 
-import type { GatewayFacts } from './gateway-facts.ts';
 import type { GatewayHealth, GatewayStatus } from './gateway.ts';
+import type { GatewayFacts } from './gateway-facts.ts';
 import { addMilliseconds, type Instant } from './instant.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import { productionTimings, type Timings } from './timings.ts';

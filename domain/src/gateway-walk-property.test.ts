@@ -3,9 +3,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isWithinKubernetesRange } from './agent-update.ts';
+import type { ReleaseFacts } from './gateway.ts';
 import { type WalkGateway, walksOver } from './gateway-walk.ts';
 import type { WalkMap } from './gateway-walk-step.ts';
-import type { ReleaseFacts } from './gateway.ts';
 import { kubernetes } from './testing/facts.ts';
 import { ownersWalker, type SmallRelease, walker, walkMap } from './testing/walk-map.ts';
 import { compareVersions, type KubernetesVersion, type PlatformVersion, versionParts } from './version.ts';

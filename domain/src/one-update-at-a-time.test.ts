@@ -12,7 +12,6 @@ import { type Instant, seconds } from './instant.ts';
 import { nextProfileUpdateActions } from './profile-update.ts';
 import type { PackObservation, ProfileUpdateAction, ProfileUpdateFacts } from './profile-update-step.ts';
 import type { ProfileUpdateProgress } from './profile-update-types.ts';
-import { productionTimings } from './timings.ts';
 import {
   agent,
   agentPod,
@@ -31,6 +30,7 @@ import {
   release,
 } from './testing/facts.ts';
 import { startSmallClusterApi } from './testing/small-cluster-api.ts';
+import { productionTimings } from './timings.ts';
 
 interface Target {
   readonly generation: number;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { minutes, type Instant } from './instant.ts';
+import { type Instant, minutes } from './instant.ts';
 import type { Gate } from './platform-gates.ts';
 import { decideProgress, type Hop, nextHop, type ProgressDecision, type ProgressFacts } from './platform-progress.ts';
 import { at, platform } from './testing/facts.ts';

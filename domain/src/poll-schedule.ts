@@ -3,9 +3,9 @@
  * that nothing here draws it.
  */
 
+import { isAttemptRunning } from './agent-attempt.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
 import type { Milliseconds } from './instant.ts';
-import { isAttemptRunning } from './agent-attempt.ts';
 import { isProfileUpdateAvailable } from './profile-availability.ts';
 import { productionTimings, type Timings } from './timings.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ObservedClusterApi } from './gateway.ts';
-import { preflight, type PreflightCheck, type PreflightFacts, preflightOutcome } from './preflight.ts';
+import { type PreflightCheck, type PreflightFacts, preflight, preflightOutcome } from './preflight.ts';
 import { clusterApi, kubernetes, plan, replicas, t0 } from './testing/facts.ts';
 
 const good: PreflightFacts = {

@@ -2,8 +2,8 @@
 
 import { isAttemptRunning } from './agent-attempt.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
-import { recalledAgentHolds } from './recall.ts';
 import type { Reason } from './reason.ts';
+import { recalledAgentHolds } from './recall.ts';
 import { compareVersions } from './version.ts';
 
 export type ProfileHoldCode = 'agent-not-accepted' | 'agent-update-in-progress' | 'release-recalled';

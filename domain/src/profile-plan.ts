@@ -5,7 +5,7 @@
  * allow, and what is merely healthy or not has no place in it.
  */
 
-import type { Installation, GatewaySettings, Known, ObservedClusterApi, ObservedNode } from './gateway.ts';
+import type { GatewaySettings, Installation, Known, ObservedClusterApi, ObservedNode } from './gateway.ts';
 import { canonicalText, isJsonObject } from './json.ts';
 import { refuseKubernetesStep } from './kubernetes-step.ts';
 import { isNeverDeleted, objectKey, referenceOf } from './object-reference.ts';

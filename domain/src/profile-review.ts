@@ -3,7 +3,7 @@
  * secret that changes is said to change, without either value.
  */
 
-import { isSameJson, isJsonArray, isJsonObject, ownValue } from './json.ts';
+import { isJsonArray, isJsonObject, isSameJson, ownValue } from './json.ts';
 import { diffLines, type LineRow } from './line-diff.ts';
 import { isNeverDeleted, objectKey, objectText, referenceOf } from './object-reference.ts';
 import { packText } from './pack-text.ts';

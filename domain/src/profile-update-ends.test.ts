@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Known } from './gateway.ts';
 import { type Instant, minutes, seconds } from './instant.ts';
-import type { PreflightResult, ProfileUpdateProgress } from './profile-update-types.ts';
-import type { PackObservation, ProfileUpdateOrder } from './profile-update-step.ts';
 import { nextProfileUpdateActions } from './profile-update.ts';
+import type { PackObservation, ProfileUpdateOrder } from './profile-update-step.ts';
+import type { PreflightResult, ProfileUpdateProgress } from './profile-update-types.ts';
 import { at, kubernetes, profile, t0 } from './testing/facts.ts';
 import { passed, rolls, runToEnd, startProfileWorld, stepsOf } from './testing/profile-world.ts';
 

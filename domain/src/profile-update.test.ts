@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ObservedClusterApi } from './gateway.ts';
 import { minutes } from './instant.ts';
-import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import type { ProfileUpdateDecision } from './profile-update.ts';
+import type { ProfileUpdateProgress } from './profile-update-types.ts';
 import { kubernetes } from './testing/facts.ts';
 import { type Move, type ProfileWorld, rolls, runToEnd, startProfileWorld, stepsOf } from './testing/profile-world.ts';
 

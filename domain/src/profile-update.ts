@@ -14,10 +14,10 @@ import {
   finished,
   isPastCancel,
   markMoved,
-  stepHolds,
   type ProfileUpdateAction,
   type ProfileUpdateFacts,
   type StepOutcome,
+  stepHolds,
   withRefusal,
 } from './profile-update-step.ts';
 import type { ProfileUpdateProgress, ProfileUpdateStep, StepProgress } from './profile-update-types.ts';

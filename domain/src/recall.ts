@@ -8,8 +8,8 @@
 import type { GatewayFacts } from './gateway-facts.ts';
 import { confirmedProgress, hasBegun } from './gateway-status.ts';
 import { isPastCancel } from './profile-update-step.ts';
-import type { Recall, RecalledRelease } from './recall-types.ts';
 import type { Reason, Reasons } from './reason.ts';
+import type { Recall, RecalledRelease } from './recall-types.ts';
 import { compareVersions, type PlatformVersion, versionParts } from './version.ts';
 
 export interface KnownRelease {

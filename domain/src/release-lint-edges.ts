@@ -2,7 +2,7 @@
 
 import { type LintFinding, lintFinding, type SoundRelease } from './release-lint-types.ts';
 import { buildUpgradeGraph, type GraphNode, isBarred, leastOfPattern, patternMatches } from './upgrade-graph.ts';
-import { compareVersions, parsePlatformVersion, type PlatformVersion } from './version.ts';
+import { compareVersions, type PlatformVersion, parsePlatformVersion } from './version.ts';
 
 export function lintEdges(releases: readonly SoundRelease[]): readonly LintFinding[] {
   const graph = buildUpgradeGraph(releases.map((release) => release.graph));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { floor, found, from, type LintCase as Case, lintRelease, recalled } from './testing/lint-releases.ts';
+import { type LintCase as Case, floor, found, from, lintRelease, recalled } from './testing/lint-releases.ts';
 import published from './testing/published-upgrade-paths.json' with { type: 'json' };
 
 const paths: readonly Case[] = [

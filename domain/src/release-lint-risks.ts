@@ -3,7 +3,7 @@
 import { type LintFinding, lintFinding, type SoundRelease } from './release-lint-types.ts';
 import { buildUpgradeGraph, leastOfPattern, patternMatches } from './upgrade-graph.ts';
 import { isTestName, type RiskRange, type UpgradeRisk } from './upgrade-risk.ts';
-import { compareVersions, parsePlatformVersion, type PlatformVersion } from './version.ts';
+import { compareVersions, type PlatformVersion, parsePlatformVersion } from './version.ts';
 
 interface Carrier {
   readonly version: PlatformVersion;

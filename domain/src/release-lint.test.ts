@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lintReleases } from './release-lint.ts';
-import { floor, found, from, type LintCase as Case, lintRelease, recalled } from './testing/lint-releases.ts';
+import { type LintCase as Case, floor, found, from, lintRelease, recalled } from './testing/lint-releases.ts';
 import { graphRelease, risk, sorted } from './testing/upgrade-releases.ts';
 import { buildUpgradeGraph } from './upgrade-graph.ts';
 import { planUpgrade } from './upgrade-plan.ts';

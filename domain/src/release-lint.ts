@@ -7,7 +7,7 @@ import { lintEdges } from './release-lint-edges.ts';
 import { lintPaths } from './release-lint-paths.ts';
 import { lintRisks } from './release-lint-risks.ts';
 import { type LintFinding, type LintRelease, lintFinding, type SoundRelease } from './release-lint-types.ts';
-import { parseKubernetesVersion, parsePlatformVersion, compareVersions, type KubernetesVersion } from './version.ts';
+import { compareVersions, type KubernetesVersion, parseKubernetesVersion, parsePlatformVersion } from './version.ts';
 
 /** Errors first, then in the order of the versions concerned. The same release read twice counts once. */
 export function lintReleases(releases: readonly LintRelease[]): readonly LintFinding[] {

@@ -8,8 +8,8 @@ import type { UpgradeRisk } from './upgrade-risk.ts';
 import {
   compareVersions,
   type KubernetesVersion,
-  parsePlatformVersion,
   type PlatformVersion,
+  parsePlatformVersion,
   type VersionParts,
   versionParts,
 } from './version.ts';

@@ -4,7 +4,7 @@
  */
 
 import type { Installation, Known } from './gateway.ts';
-import { compareVersions, type KubernetesVersion, parsePlatformVersion, type PlatformVersion } from './version.ts';
+import { compareVersions, type KubernetesVersion, type PlatformVersion, parsePlatformVersion } from './version.ts';
 
 /** Both ends are within it; an end that is absent is open. */
 export interface RiskRange {

@@ -1,8 +1,8 @@
 /** What a walk makes of a gateway's facts: the release it is brought to next, and the way from there. */
 
+import type { ReleaseFacts } from './gateway.ts';
 import type { GatewayFacts } from './gateway-facts.ts';
 import type { WalkDecision, WalkGateway } from './gateway-walk.ts';
-import type { ReleaseFacts } from './gateway.ts';
 import { unreachable } from './unreachable.ts';
 
 export type WalkSubject = Pick<GatewayFacts, 'identity' | 'settings' | 'observation'>;

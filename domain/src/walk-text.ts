@@ -1,7 +1,7 @@
 /** What a person reads about the way of a gateway that is several releases behind. */
 
-import type { GatewayFacts } from './gateway-facts.ts';
 import type { GatewayWalk } from './gateway.ts';
+import type { GatewayFacts } from './gateway-facts.ts';
 
 type OnWay = Extract<GatewayWalk, { readonly kind: 'on-way' }>;
 

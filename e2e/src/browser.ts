@@ -3,8 +3,8 @@
  * policy, requests to anywhere else. `CHROMIUM` names the program where it is not Debian's.
  */
 
-import { mkdir } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';

@@ -7,7 +7,7 @@
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { look as findFaultsOfLook, startBrowser, visit, type Visitor } from './browser.ts';
+import { look as findFaultsOfLook, startBrowser, type Visitor, visit } from './browser.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { waitFor } from './program.ts';
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { type Client, createClient } from '@gatehouse/contract/client';
-import { type Finished, repositoryRoot, run, type Running, type RunOptions, start } from './program.ts';
+import { type Finished, type Running, type RunOptions, repositoryRoot, run, start } from './program.ts';
 
 export interface ControlPlane {
   readonly server: string;

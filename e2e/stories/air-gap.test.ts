@@ -14,8 +14,8 @@ import { pullImage } from '@gatehouse/release/oci-registry';
 import { rootFingerprint } from '@gatehouse/release/trusted-releases';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../src/control-plane.ts';
-import { type Finished, repositoryRoot, run, type Running, start, waitFor } from '../src/program.ts';
-import { startRegistry, type StoryRegistry } from '../src/registry.ts';
+import { type Finished, type Running, repositoryRoot, run, start, waitFor } from '../src/program.ts';
+import { type StoryRegistry, startRegistry } from '../src/registry.ts';
 
 let folder: string;
 let publishersRegistry: StoryRegistry;

@@ -4,9 +4,9 @@
  */
 
 import type { Gateway } from '@gatehouse/contract/operator-types';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ControlPlane, startControlPlane } from '../src/control-plane.ts';
 import { waitFor } from '../src/program.ts';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let plane: ControlPlane;
 

@@ -6,8 +6,8 @@
  *   oci-layout, index.json, blobs/sha256/   every image that the releases name, as an OCI image layout
  */
 
-import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import { Version } from '@gatehouse/contract/primitives';
+import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import Type, { type Static } from 'typebox';
 import { imagesIn, parseImageByDigest } from './image-reference.ts';
 

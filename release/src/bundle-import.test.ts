@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type ControlPlaneTrust, type VerifiedBundle, verifyBundle, type VerifyBundleInput } from './bundle-import.ts';
+import { type ControlPlaneTrust, type VerifiedBundle, type VerifyBundleInput, verifyBundle } from './bundle-import.ts';
 import { sha256Digest } from './canonical-json.ts';
 import { openCarriedArchive, openCarriedFolder } from './carried-files.ts';
 import { agentRepository, type FakePublisher, startFakePublisher } from './fake-publisher.ts';

@@ -8,8 +8,8 @@ import { createHash } from 'node:crypto';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import {
-  blobFile,
   BundleDescription,
+  blobFile,
   descriptionFile,
   imagesOfReleases,
   indexFile,

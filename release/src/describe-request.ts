@@ -9,7 +9,7 @@ import type { Root } from '@tufjs/models';
 import { Value } from 'typebox/value';
 import { roleNames } from './key-file.ts';
 import { rootPlanOf } from './repository-change.ts';
-import { isMet, signatureNeeds, type SigningRequest } from './signing-request.ts';
+import { isMet, type SigningRequest, signatureNeeds } from './signing-request.ts';
 import { recallsPath, releaseVersionOf, rootFingerprint } from './trusted-releases.ts';
 
 export interface RequestInWords {

@@ -1,5 +1,5 @@
-import type { JSONObject } from '@tufjs/models/dist/utils/index.js';
 import { Metadata, MetadataKind, type Targets } from '@tufjs/models';
+import type { JSONObject } from '@tufjs/models/dist/utils/index.js';
 import { expect, test } from 'vitest';
 import { canonicalJson } from './canonical-json.ts';
 import { toTargetsMetadata } from './many-targets.ts';

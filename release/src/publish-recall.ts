@@ -12,7 +12,7 @@ import { type KeyedOrder, publishWithKeys, requestWithKeys } from './publish-wit
 import type { RepositoryChange } from './repository-change.ts';
 import type { SigningRequest } from './signing-request.ts';
 import { recallsPath, releasePath } from './trusted-releases.ts';
-import { readPublishedTarget, type RepositoryRefusalCode } from './tuf-repository.ts';
+import { type RepositoryRefusalCode, readPublishedTarget } from './tuf-repository.ts';
 
 export type RecallRefusalCode = KeyRefusalCode | RepositoryRefusalCode | 'release-unknown' | 'recall-invalid';
 

@@ -8,17 +8,17 @@ import type { KeyRefusalCode } from './keys.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import type { SourceTools } from './pack-source.ts';
 import { type KeyedOrder, publishWithKeys, requestWithKeys } from './publish-with-keys.ts';
-import { buildRelease, type BuiltRelease, type ReleaseSource } from './release-builder.ts';
+import { type BuiltRelease, buildRelease, type ReleaseSource } from './release-builder.ts';
 import { readReleaseSource } from './release-source.ts';
 import { type Expiry, readExpiry } from './repository-settings.ts';
+import type { SigningRequest } from './signing-request.ts';
 import type { SourceRefusalCode } from './source-fault.ts';
 import { releasePath, releaseVersionOf, rootFingerprint } from './trusted-releases.ts';
-import type { SigningRequest } from './signing-request.ts';
 import {
-  readPublishedTarget,
-  readRepository,
   type RepositoryRefusalCode,
   type RoleExpiry,
+  readPublishedTarget,
+  readRepository,
   roleExpiry,
 } from './tuf-repository.ts';
 

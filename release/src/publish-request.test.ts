@@ -12,9 +12,9 @@ import { sampleSource } from './sample-releases.ts';
 import {
   encodeSigningRequest,
   parseSigningRequest,
+  type SigningRequest,
   signatureNeeds,
   signRequest,
-  type SigningRequest,
 } from './signing-request.ts';
 import {
   asAgent,

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { MetaFile, Metadata, type Root, Snapshot, type Targets, Timestamp } from '@tufjs/models';
+import { Metadata, MetaFile, type Root, Snapshot, type Targets, Timestamp } from '@tufjs/models';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import type { SigningKey } from './key-file.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
@@ -19,10 +19,10 @@ import {
   invalidRepository,
   isVerifiedBy,
   type OnlineRole,
-  readState,
   type RepositoryState,
+  readState,
 } from './repository-state.ts';
-import { addSignature, isMet, type SignatureNeed, signatureNeeds, type SigningRequest } from './signing-request.ts';
+import { addSignature, isMet, type SignatureNeed, type SigningRequest, signatureNeeds } from './signing-request.ts';
 import { targetFileOnDisk } from './target-paths.ts';
 import { defaultLimits } from './tuf-client.ts';
 

@@ -9,9 +9,9 @@ import { Value } from 'typebox/value';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { type Outcome, ok } from './outcome.ts';
 import { profileFaults } from './profile-rules.ts';
+import type { TufTarget } from './signing-request.ts';
 import { isNewer, type SourceFault, type SourceRefusalCode, sourceFault, toField } from './source-fault.ts';
 import { profilePath, releasePath } from './trusted-releases.ts';
-import type { TufTarget } from './signing-request.ts';
 
 type ReleaseAgent = ReleaseDocument['agent'];
 

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { pushCarriedImages, type VerifiedBundle, verifyBundle, type VerifyBundleInput } from './bundle-import.ts';
+import { pushCarriedImages, type VerifiedBundle, type VerifyBundleInput, verifyBundle } from './bundle-import.ts';
 import { sha256Digest } from './canonical-json.ts';
 import { type CarriedFiles, openCarriedArchive } from './carried-files.ts';
 import { agentRepository, type FakePublisher, packRepository, startFakePublisher } from './fake-publisher.ts';

@@ -7,6 +7,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProfileDocument, RecallDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import { type Outcome, ok, type Refusal, refused } from './outcome.ts';
+import type { CurrentRepository } from './repository-state.ts';
+import { hashedTargetPath } from './target-paths.ts';
 import {
   openTrustedReleases,
   releaseVersionOf,
@@ -15,10 +17,8 @@ import {
   type TrustOutcome,
   type TrustRefusalCode,
 } from './trusted-releases.ts';
-import type { CurrentRepository } from './repository-state.ts';
-import { hashedTargetPath } from './target-paths.ts';
 import { metadataVersion } from './tuf-metadata.ts';
-import { readRepository, type RepositoryRefusalCode } from './tuf-repository.ts';
+import { type RepositoryRefusalCode, readRepository } from './tuf-repository.ts';
 
 /** Of a repository: `metadata` by file name, `targets` by path beneath `targets/` (with the digest in the name). */
 export interface RepositoryFiles<Content = Uint8Array> {

@@ -10,6 +10,7 @@
  * A field or a folder that nothing reads is a fault, since it is most likely a mistyped one.
  */
 
+import { FreeText, Name, Version } from '@gatehouse/contract/primitives';
 import {
   AgentImage,
   ProfileDocument,
@@ -17,10 +18,8 @@ import {
   RiskTests,
   UpgradeRisk,
 } from '@gatehouse/contract/release-document';
-import { FreeText, Name, Version } from '@gatehouse/contract/primitives';
 import Type from 'typebox';
 import { type Outcome, ok } from './outcome.ts';
-import type { ProfileSource, ReleaseSource } from './release-builder.ts';
 import {
   ChartSettings,
   finishPacks,
@@ -29,6 +28,7 @@ import {
   readPack,
   type SourceTools,
 } from './pack-source.ts';
+import type { ProfileSource, ReleaseSource } from './release-builder.ts';
 import { type SourceFault, type SourceRefusalCode, sourceFault } from './source-fault.ts';
 import { newReader } from './source-reader.ts';
 

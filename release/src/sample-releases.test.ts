@@ -5,13 +5,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { loadPublisherKeys } from './keys.ts';
 import type { Outcome } from './outcome.ts';
-import { decodeRepositoryFiles, readRepositoryFiles, type RepositoryFiles, verifyImport } from './release-import.ts';
+import { listRepository } from './publish-release.ts';
 import { buildRelease } from './release-builder.ts';
+import { decodeRepositoryFiles, type RepositoryFiles, readRepositoryFiles, verifyImport } from './release-import.ts';
 import { sampleVersions } from './sample-profiles.ts';
 import { ensureSampleReleases, publishSandboxRelease, type SampleReleases, sampleSource } from './sample-releases.ts';
 import { openTrustedReleases } from './trusted-releases.ts';
 import { publishTargets } from './tuf-repository.ts';
-import { listRepository } from './publish-release.ts';
 
 const now = new Date();
 let scratch = '';

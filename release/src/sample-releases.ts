@@ -11,9 +11,9 @@ import { generateKeys } from './keys.ts';
 import { type Outcome, reasonsText } from './outcome.ts';
 import { type PublishedRelease, type PublishRefusalCode, publishRelease } from './publish-release.ts';
 import type { ReleaseSource } from './release-builder.ts';
+import type { Expiry } from './repository-settings.ts';
 import { type SampleVersion, sampleProfiles, sampleVersions } from './sample-profiles.ts';
 import { rootFingerprint } from './trusted-releases.ts';
-import type { Expiry } from './repository-settings.ts';
 
 export interface SampleReleases {
   /** The sandbox's root of trust, version 1. */

@@ -10,9 +10,9 @@ import {
   isMet,
   mergeRequests,
   parseSigningRequest,
+  type SigningRequest,
   signatureNeeds,
   signRequest,
-  type SigningRequest,
 } from './signing-request.ts';
 import {
   asAgent,

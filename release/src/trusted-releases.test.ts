@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canonicalJson, sha256Digest } from './canonical-json.ts';
 import { generateKeys, type Keys, loadKeys, loadPublisherKeys } from './keys.ts';
 import type { Outcome } from './outcome.ts';
+import type { Expiry } from './repository-settings.ts';
+import type { TufTarget } from './signing-request.ts';
 import {
   openTrustedReleases,
   profilePath,
@@ -12,8 +14,6 @@ import {
   rootFingerprint,
   type TrustedReleases,
 } from './trusted-releases.ts';
-import type { Expiry } from './repository-settings.ts';
-import type { TufTarget } from './signing-request.ts';
 import { createRepository, publishTargets } from './tuf-repository.ts';
 
 const now = new Date();

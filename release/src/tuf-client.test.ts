@@ -1,5 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import {
+  dateOf,
+  type Loose,
+  lengthAndHash,
+  newKey,
+  roles,
+  signedBytes,
+  simulateRepository,
+  type TufSimulator,
+} from './testing/tuf-simulator.ts';
+import {
   defaultLimits,
   type FetchMetadata,
   matchesHashes,
@@ -11,16 +21,6 @@ import {
   targetFileName,
 } from './tuf-client.ts';
 import { refusalOf } from './tuf-fault.ts';
-import {
-  dateOf,
-  lengthAndHash,
-  type Loose,
-  newKey,
-  roles,
-  signedBytes,
-  simulateRepository,
-  type TufSimulator,
-} from './testing/tuf-simulator.ts';
 
 const start = Date.parse('2026-11-23T12:00:00Z');
 const minute = 60_000;

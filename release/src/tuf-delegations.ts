@@ -1,8 +1,8 @@
 /** To which roles a target path is delegated (TUF specification 5.6.7), in the order in which they are asked. */
 
 import { createHash } from 'node:crypto';
-import type { Delegations, SuccinctRoles } from './tuf-roles.ts';
 import type { Role } from './tuf-keys.ts';
+import type { Delegations, SuccinctRoles } from './tuf-roles.ts';
 
 export interface Delegation {
   readonly name: string;

@@ -5,8 +5,8 @@
  * that sends another root or another image is in somebody else's hands.
  */
 
-import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import { Id } from '@gatehouse/contract/primitives';
+import type { ProfileDocument, ReleaseDocument } from '@gatehouse/contract/release-document';
 import { Value } from 'typebox/value';
 import { imageReference, imagesIn } from './image-reference.ts';
 import { type AgentSettingsData, renderInstallManifest } from './install-manifest.ts';

@@ -12,26 +12,26 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { Parse } from 'typebox/value';
 import { connectDatabase } from './database/connection.ts';
-import { createDeliverer } from './deliveries/deliver.task.ts';
-import { createMailServer, type MailSettings } from './mail/mail-server.ts';
 import { faultOf } from './database/database-fault.ts';
 import { type DatabaseWatch, watchDatabase } from './database/database-watch.ts';
 import { withFailPoints } from './database/failing-dialect.ts';
 import { migrate } from './database/migrate.ts';
+import { createDeliverer } from './deliveries/deliver.task.ts';
 import { listenForChanges } from './events/event-signal.ts';
 import { ensureDefaults, ensureSigningKey } from './first-start.ts';
 import { refreshSomeSummaries, refreshSummaries } from './gateways/refresh-summaries.task.ts';
 import { type App, createApp } from './http/app.ts';
 import type { Services } from './http/services.ts';
+import { createMailServer, type MailSettings } from './mail/mail-server.ts';
 import { createPlanWatch } from './platform/advance-plan.task.ts';
 import { rememberTimeline } from './platform/platform.command.ts';
 import { deleteReplica, type Replica, sayReplica } from './platform/replica.store.ts';
 import { createPollMemory } from './polls/poll-memory.ts';
 import { createPollTimes } from './polls/poll-times.task.ts';
-import { named, startStep, workUnderWay } from './work/fail-points.ts';
 import { createWarningLog } from './status/status.task.ts';
-import { createSteadyClock, type SteadyClock, type SteadyClockOptions } from './work/steady-clock.ts';
+import { named, startStep, workUnderWay } from './work/fail-points.ts';
 import { createSoon } from './work/soon.ts';
+import { createSteadyClock, type SteadyClock, type SteadyClockOptions } from './work/steady-clock.ts';
 import { keepUp, repeat } from './work/upkeep.task.ts';
 
 export interface ControlPlaneOptions {
@@ -59,6 +59,8 @@ export interface ControlPlane {
   readonly services: Services;
   /** Answers in this process too, without a port. */
   readonly http: FastifyInstance;
+  /** Writes now what it would have written within the second: for whoever asks it right after a poll. */
+  writePollTimes(): Promise<void>;
   listen(address: {
     readonly host: string;
     readonly port: number;
@@ -169,8 +171,9 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     onListening: (isListening) => (isListening ? deliver.soon() : undefined),
   });
   const times = createPollTimes(db, report('poll times could not be written'));
+  const writePollTimes = () => named(failPoints, 'poll-times', () => times.flush());
   const tasks = [
-    repeat(() => named(failPoints, 'poll-times', () => times.flush()), {
+    repeat(writePollTimes, {
       milliseconds: pollTimesEvery,
       onError: report('poll times could not be written'),
     }),
@@ -206,6 +209,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   return {
     services,
     http: app.http,
+    writePollTimes,
     async listen({ host, port }) {
       await app.http.listen({ host, port });
       const address = app.http.server.address();
@@ -224,7 +228,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await atMost(patience.rest, async () => {
         await Promise.all(tasks.map((task) => task.stop()));
         if (watch.trouble()?.isAnswering !== false) {
-          await named(failPoints, 'poll-times', () => times.flush());
+          await writePollTimes();
           await named(failPoints, 'stop-replica', () => deleteReplica(db, replica.id)).catch(
             report('this replica could not say that it ends'),
           );

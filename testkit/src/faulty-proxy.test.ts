@@ -1,4 +1,4 @@
-import { Agent, createServer, request as requestPlain, type RequestListener } from 'node:http';
+import { Agent, createServer, type RequestListener, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { makeSelfSigned } from '@gatehouse/release/self-signed';
 import { afterEach, describe, expect, test } from 'vitest';

@@ -19,8 +19,8 @@ import type { Reason } from '@gatehouse/domain/reason';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import type { Clock } from '../clock.ts';
 import type { AgentTemplate, Cluster, WriteResult } from '../cluster/cluster.ts';
-import type { Log } from '../log.ts';
 import { known } from '../cluster/known.ts';
+import type { Log } from '../log.ts';
 import type { ReleaseShelf } from '../poll/release-shelf.ts';
 import { readStanding } from '../poll/standing.ts';
 import { verifyAgent } from '../poll/verify-target.ts';
@@ -29,8 +29,8 @@ import type { AgentSettings } from '../settings/agent-settings.ts';
 import { parseAgentState } from '../update/agent-state.ts';
 import { changeAgentState } from '../update/change-agent-state.ts';
 import type { LeaseKeeper } from '../update/lease.ts';
+import { type Executors, execute, type Outcome } from './executors.ts';
 import { isProfileUpdateOpen } from './profile-progress.ts';
-import { execute, type Executors, type Outcome } from './executors.ts';
 import { takeBackTemplate } from './take-back-template.ts';
 
 export interface StepResult {

@@ -11,7 +11,7 @@ import {
   type SimulatedCluster,
 } from '../cluster/simulated/simulated-cluster.ts';
 import { createVirtualClock } from '../cluster/simulated/virtual-clock.ts';
-import { applyPack, packDigest, type PackResult } from './apply-pack.ts';
+import { applyPack, type PackResult, packDigest } from './apply-pack.ts';
 import { readInventory } from './inventory.ts';
 
 const configMap = (name: string, data: Readonly<Record<string, string>> = {}): KubernetesObject => ({

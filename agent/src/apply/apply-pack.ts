@@ -4,7 +4,7 @@
  * still has, never a definition, namespace, volume or claim, whatever the plan says.
  */
 
-import { objectKey, isNeverDeleted, objectText, referenceOf } from '@gatehouse/domain/object-reference';
+import { isNeverDeleted, objectKey, objectText, referenceOf } from '@gatehouse/domain/object-reference';
 import type { LayerKind, Pack } from '@gatehouse/domain/profile';
 import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';

@@ -4,8 +4,8 @@
  * last, so that a crash in between forgets nothing.
  */
 
-import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
 import type { ProfileReference } from '@gatehouse/domain/profile';
+import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import Type from 'typebox';
 import { Check } from 'typebox/value';

@@ -8,7 +8,7 @@ import { objectText, referenceOf } from '@gatehouse/domain/object-reference';
 import type { LayerKind, Pack } from '@gatehouse/domain/profile';
 import type { Repair } from '@gatehouse/domain/profile-update-types';
 import type { KeepResult, Refused } from '../cluster/cluster.ts';
-import { packDigest, type PackDoor } from './apply-pack.ts';
+import { type PackDoor, packDigest } from './apply-pack.ts';
 import { packKey, readInventory, writePack } from './inventory.ts';
 
 export interface Kept {

@@ -34,11 +34,11 @@ import { parseAgentState } from '../update/agent-state.ts';
 import type { LeaseKeeper } from '../update/lease.ts';
 import type { StepResult } from './agent-actor.ts';
 import { applyPack, packDigest } from './apply-pack.ts';
-import { execute, type Executors, type Outcome } from './executors.ts';
+import { type Executors, execute, type Outcome } from './executors.ts';
 import { type Inventory, packKey, readInventory, writeAppliedProfile } from './inventory.ts';
 import { type Kept, keepPacks } from './keep-packs.ts';
-import { parseProgress, storeProgress } from './profile-progress.ts';
 import { refuseStrangePack, type VerifiedOrder, verifyInitialProfile, verifyOrder } from './profile-order.ts';
+import { parseProgress, storeProgress } from './profile-progress.ts';
 
 export interface ProfileActor {
   /** Only while it may act. */

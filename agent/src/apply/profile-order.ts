@@ -5,9 +5,9 @@
 
 import type { ProfileUpdateOrder as OrderMessage, Target } from '@gatehouse/contract/agent-api';
 import { isNeverDeleted, objectKey, objectText, referenceOf } from '@gatehouse/domain/object-reference';
+import { layerKinds, type Profile } from '@gatehouse/domain/profile';
 import { layerOf } from '@gatehouse/domain/profile-diff';
 import { initialProfileSteps, nodeTargetOf } from '@gatehouse/domain/profile-plan';
-import { layerKinds, type Profile } from '@gatehouse/domain/profile';
 import type { ProfileUpdateFacts } from '@gatehouse/domain/profile-update-step';
 import type { ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
 import { parseKubernetesVersion } from '@gatehouse/domain/version';

@@ -3,13 +3,13 @@
  * that it still works when the agent does not.
  */
 
-import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import { changeState } from '@gatehouse/domain/agent-state';
+import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import { decideGuard, type GuardAction } from '@gatehouse/domain/guard';
 import { emptyGuardMemory, type GuardMemory, rememberPods } from '@gatehouse/domain/guard-memory';
 import type { Instant } from '@gatehouse/domain/instant';
 import type { Timings } from '@gatehouse/domain/timings';
-import { execute, type Executors, type Outcome } from '../apply/executors.ts';
+import { type Executors, execute, type Outcome } from '../apply/executors.ts';
 import { takeBackTemplate } from '../apply/take-back-template.ts';
 import type { Clock } from '../clock.ts';
 import { type AgentCluster, ClusterUnreachable, type WriteResult } from '../cluster/cluster.ts';

@@ -6,7 +6,7 @@
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { Known, ObservedClusterApi } from '@gatehouse/domain/gateway';
 import type { ProfileReference } from '@gatehouse/domain/profile';
-import type { ProfileUpdateProgress, PreflightResult } from '@gatehouse/domain/profile-update-types';
+import type { PreflightResult, ProfileUpdateProgress } from '@gatehouse/domain/profile-update-types';
 import type { Reason } from '@gatehouse/domain/reason';
 import type { Cluster } from '../cluster/cluster.ts';
 import { known } from '../cluster/known.ts';

@@ -1,8 +1,8 @@
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { connect, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
 import { makeSelfSigned } from '@gatehouse/release/self-signed';
+import { afterEach, describe, expect, test } from 'vitest';
 import { type HttpDoor, openHttpDoor, parseRetryAfter } from './http.ts';
 
 const closers: (() => Promise<void>)[] = [];

@@ -1,10 +1,10 @@
-import { verify, createPublicKey } from 'node:crypto';
+import { createPublicKey, verify } from 'node:crypto';
 import type { EnrolRequest } from '@gatehouse/contract/agent-api';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
 import type { Answer, ControlPlane } from './control-plane.ts';
-import { enrol, type EnrolOutcome } from './identity.ts';
+import { type EnrolOutcome, enrol } from './identity.ts';
 
 const gatewayId = '3b241101-e2bb-4255-8caf-4136c566a962';
 const version = parsePlatformVersion('4.1.12');

@@ -5,9 +5,6 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import Type from 'typebox';
-import { Value } from 'typebox/value';
-import { describe, expect, test } from 'vitest';
 import {
   ChallengeReply,
   ChallengeRequest,
@@ -19,6 +16,9 @@ import {
   SessionRequest,
 } from '@gatehouse/contract/agent-api';
 import { Problem } from '@gatehouse/contract/problem';
+import Type from 'typebox';
+import { Value } from 'typebox/value';
+import { describe, expect, test } from 'vitest';
 
 const directory = path.join(import.meta.dirname, '../../../contract/recorded');
 

@@ -19,13 +19,13 @@ import {
   openTrustedReleases,
   type TrustedReleases,
 } from '@gatehouse/release/trusted-releases';
-import type { AgentCluster } from '../cluster/cluster.ts';
 import type { Clock } from '../clock.ts';
+import type { AgentCluster } from '../cluster/cluster.ts';
 import type { AgentSettings } from '../settings/agent-settings.ts';
 import { clockReasons } from './clock-check.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { relationToChain, rootDiffers, toInstalledRoot } from './installed-root.ts';
-import { readTrust, type RootChain, writeTrust } from './trust-store.ts';
+import { type RootChain, readTrust, writeTrust } from './trust-store.ts';
 
 export type Shelved<T> =
   | { readonly kind: 'ok'; readonly value: T }

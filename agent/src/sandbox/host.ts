@@ -23,7 +23,7 @@ import { createBundleFolder } from './bundle-folder.ts';
 import { type ClusterFile, createClusterFile } from './cluster-file.ts';
 import { serveControl } from './control-socket.ts';
 import { parseGatewaysFile, type SandboxGateway } from './gateways-file.ts';
-import { isOfGateway, newGatewayState, timingsOf, installedAgain } from './installation.ts';
+import { installedAgain, isOfGateway, newGatewayState, timingsOf } from './installation.ts';
 import { createProcessPods } from './process-pods.ts';
 import { openProcessRecord, type ProcessRecord } from './process-record.ts';
 import { openSandboxReleases, type SandboxReleases } from './sandbox-releases.ts';

@@ -10,9 +10,9 @@ import { nodeTargetOf } from '@gatehouse/domain/profile-plan';
 import type { NodeTarget } from '@gatehouse/domain/profile-update-types';
 import {
   compareVersions,
+  type PlatformVersion,
   parseKubernetesVersion,
   parsePlatformVersion,
-  type PlatformVersion,
 } from '@gatehouse/domain/version';
 import { openTrustedReleases, type TrustedReleases, type TrustOutcome } from '@gatehouse/release/trusted-releases';
 import { toProfile } from '../apply/profile-document.ts';

@@ -7,10 +7,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gatewayNamespaces } from '@gatehouse/release/object-names';
 import { lengthAndHash, simulateRepository } from '@gatehouse/release/testing/tuf-simulator';
 import { expect, test } from 'vitest';
 import { createMapsInMemory } from '../cluster/maps-in-memory.ts';
-import { gatewayNamespaces } from '@gatehouse/release/object-names';
 import { openReleaseShelf } from '../poll/release-shelf.ts';
 import { parseAgentSettings } from './agent-settings.ts';
 

@@ -5,7 +5,7 @@ import { parseInstant } from '@gatehouse/domain/instant';
 import { canonicalPlan, planProfileUpdate } from '@gatehouse/domain/profile-plan';
 import { sha256Digest } from '@gatehouse/release/canonical-json';
 import { toProfile } from '../apply/profile-document.ts';
-import { gatewayId, type GatewayWorld } from './gateway-world.ts';
+import { type GatewayWorld, gatewayId } from './gateway-world.ts';
 
 const provider = 'vsphere';
 

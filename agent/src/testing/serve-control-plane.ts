@@ -1,7 +1,7 @@
 /** The control plane in memory over HTTP, for agents that are processes. All of them count as one pod to it. */
 
 import { createServer } from 'node:http';
-import { EnrolRequest, SessionRequest, ChallengeRequest, PollRequest } from '@gatehouse/contract/agent-api';
+import { ChallengeRequest, EnrolRequest, PollRequest, SessionRequest } from '@gatehouse/contract/agent-api';
 import { Check } from 'typebox/value';
 import { readJson } from '../cluster/simulated/serve-calls.ts';
 import type { Answer } from '../poll/control-plane.ts';

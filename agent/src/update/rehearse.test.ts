@@ -3,7 +3,7 @@ import { parsePlatformVersion } from '@gatehouse/domain/version';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Cluster, ClusterUnreachable } from '../cluster/cluster.ts';
 import { createGatewayWorld, type GatewayWorld, repository } from '../testing/gateway-world.ts';
-import { rehearse, type RehearsalResult } from './rehearse.ts';
+import { type RehearsalResult, rehearse } from './rehearse.ts';
 
 const attemptId = '7d444840-9dc0-11d1-b245-5ffdce74fad2';
 

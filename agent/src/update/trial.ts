@@ -5,12 +5,12 @@
  */
 
 import type { AgentAttempt, AgentRelease, TrialFailure } from '@gatehouse/domain/agent-update-types';
+import { sha256Digest } from '@gatehouse/release/canonical-json';
+import type { Clock } from '../clock.ts';
 import type { AgentCluster, StoredMap } from '../cluster/cluster.ts';
 import type { ControlPlane } from '../poll/control-plane.ts';
 import { identityKeys, parseIdentity } from '../poll/identity.ts';
 import { createSession } from '../poll/session.ts';
-import type { Clock } from '../clock.ts';
-import { sha256Digest } from '@gatehouse/release/canonical-json';
 import { parseAgentState, stateKeys } from './agent-state.ts';
 
 /** The attempt this process was started in, if its trial is still to pass. Throws `ClusterUnreachable`. */

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { apiCommand, type CommonOptions, open, outputOption } from '../command.ts';
 import { exitCodes, Failure, usageFailure } from '../failure.ts';
+import { type OutputForm, printValue } from '../output.ts';
 import { parseRegistryPrefix } from '../registry-prefix.ts';
 import { readRoot, rootOption, verifyBundle } from '../root-of-trust.ts';
-import { type OutputForm, printValue } from '../output.ts';
 import type { Terminal } from '../terminal.ts';
 import { clockTime } from '../time.ts';
 

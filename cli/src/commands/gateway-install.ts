@@ -10,9 +10,9 @@ import { apiCommand, type CommonOptions, open } from '../command.ts';
 import { exitCodes, Failure, usageFailure } from '../failure.ts';
 import type { ManagementCluster } from '../management-cluster.ts';
 import { parseManifest } from '../manifest.ts';
-import { fingerprintIn, readRoot, rootOption, verifyBundle } from '../root-of-trust.ts';
 import { reasonLines } from '../reasons.ts';
 import { parseRegistryPrefix } from '../registry-prefix.ts';
+import { fingerprintIn, readRoot, rootOption, verifyBundle } from '../root-of-trust.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options extends CommonOptions {

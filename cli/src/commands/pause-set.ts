@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { apiCommand, type CommonOptions, open } from '../command.ts';
-import { type Terminal, plain } from '../terminal.ts';
+import { plain, type Terminal } from '../terminal.ts';
 import { clockTime, parseUntil } from '../time.ts';
 
 interface Options extends CommonOptions {

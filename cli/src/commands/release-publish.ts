@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import type { ResolveImage } from '@gatehouse/release/image-pins';
 import { Command } from 'commander';
 import { refusalFailure, usageFailure } from '../failure.ts';
+import { type ImagesLockFile, openImagesLock } from '../images-lock.ts';
 import { askPassphrase, type PassphraseOptions, withPassphrase } from '../passphrase.ts';
 import {
-  expiryOf,
   type ExpiryOptions,
+  expiryOf,
   inWords,
   printPrepared,
   printRequest,
@@ -16,7 +17,6 @@ import {
   writeRequest,
 } from '../publishing.ts';
 import { type RegistryOptions, withRegistryOptions } from '../registry-options.ts';
-import { type ImagesLockFile, openImagesLock } from '../images-lock.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options extends PassphraseOptions, ExpiryOptions, RegistryOptions {

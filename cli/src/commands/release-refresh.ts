@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { refusalFailure } from '../failure.ts';
 import { askPassphrase, type PassphraseOptions, withPassphrase } from '../passphrase.ts';
-import { expiryOf, type ExpiryOptions, warnOfExpiry, withExpiry, withFolders } from '../publishing.ts';
+import { type ExpiryOptions, expiryOf, warnOfExpiry, withExpiry, withFolders } from '../publishing.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface Options extends PassphraseOptions, ExpiryOptions {

@@ -4,8 +4,8 @@ import { askPassphrase, type PassphraseOptions, withPassphrase } from '../passph
 import {
   agree,
   collect,
-  expiryOf,
   type ExpiryOptions,
+  expiryOf,
   inWords,
   printPrepared,
   printRequest,

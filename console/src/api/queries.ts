@@ -3,8 +3,8 @@
  * for what no event tells (health, preflight, nodes) and for a lost connection.
  */
 
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { CallOf } from '@gatehouse/contract/operator-api';
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { client } from './client.ts';
 
 /** A gateway's name is unique in its tenant; who sees several tenants says which. */

@@ -1,7 +1,7 @@
 /** How answers are kept: what failed in the network is tried once more at once and then at each interval. */
 
-import { QueryCache, QueryClient } from '@tanstack/react-query';
 import { ProblemError } from '@gatehouse/contract/client';
+import { QueryCache, QueryClient } from '@tanstack/react-query';
 import { codeOf } from './problem.ts';
 
 export function createQueryClient({ onSignedOut }: { readonly onSignedOut: () => void }): QueryClient {

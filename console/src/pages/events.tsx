@@ -4,7 +4,7 @@ import { Button, FormGroup, FormSelect, FormSelectOption, PageSection, Title } f
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useCallback } from 'react';
-import { eventListQuery, type EventSearch } from '../api/fleet-queries.ts';
+import { type EventSearch, eventListQuery } from '../api/fleet-queries.ts';
 import { eventsTexts as texts } from '../texts/fleet.ts';
 import { EventTable } from '../ui/event-table.tsx';
 import { SearchByName } from '../ui/gateway-filters.tsx';

@@ -10,7 +10,7 @@ import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { isOnItsWay } from '../format/profile-update-phase.ts';
 import { gatewayTexts } from '../texts/gateway.ts';
 import { GatewayBreadcrumb, tenantSearch } from '../ui/gateway-breadcrumb.tsx';
-import { PausedLabel, SandboxLabel, sandboxText, StatusLabel, UpdatesAvailableLabel } from '../ui/labels.tsx';
+import { PausedLabel, SandboxLabel, StatusLabel, sandboxText, UpdatesAvailableLabel } from '../ui/labels.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';

@@ -1,6 +1,6 @@
 import { EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection } from '@patternfly/react-core';
-import { ButtonLink } from '../ui/router-links.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
+import { ButtonLink } from '../ui/router-links.tsx';
 
 export function NotFound({ detail }: { readonly detail?: string | undefined }) {
   return (

@@ -6,7 +6,7 @@ import { Card, CardBody, CardTitle, Grid, GridItem, PageSection, Title } from '@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { overviewQuery } from '../api/fleet-queries.ts';
-import { overviewTexts as texts, reasonCodeText, stateTexts } from '../texts/fleet.ts';
+import { reasonCodeText, stateTexts, overviewTexts as texts } from '../texts/fleet.ts';
 import { Loading } from '../ui/loading.tsx';
 import { NoGateways } from '../ui/no-gateways.tsx';
 import { PageTitle } from '../ui/page-title.tsx';

@@ -11,7 +11,7 @@ import { pausesQuery } from '../api/notification-queries.ts';
 import { meQuery, tenantsQuery } from '../api/queries.ts';
 import { useAct } from '../api/use-act.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
-import { pauseTexts as texts, settingsTexts } from '../texts/settings.ts';
+import { settingsTexts, pauseTexts as texts } from '../texts/settings.ts';
 import { ActButton } from '../ui/act-button.tsx';
 import { AskDialog } from '../ui/ask-dialog.tsx';
 import { DataTable } from '../ui/data-table.tsx';

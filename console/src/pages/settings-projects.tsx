@@ -15,7 +15,7 @@ import { client } from '../api/client.ts';
 import { tenantsQuery } from '../api/queries.ts';
 import { useAct } from '../api/use-act.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
-import { projectTexts as texts, settingsTexts } from '../texts/settings.ts';
+import { settingsTexts, projectTexts as texts } from '../texts/settings.ts';
 import { ActButton } from '../ui/act-button.tsx';
 import { AskDialog } from '../ui/ask-dialog.tsx';
 import { DataTable } from '../ui/data-table.tsx';

@@ -1,7 +1,7 @@
 /** What the pages of one gateway say. */
 
-import type { NodePart } from '../format/repave-progress.ts';
 import type { ReasonPage } from '../format/reason-page.ts';
+import type { NodePart } from '../format/repave-progress.ts';
 
 export const gatewayTexts = {
   gateways: 'Gateways',

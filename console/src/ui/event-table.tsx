@@ -2,8 +2,8 @@ import type { GatewayEvent } from '@gatehouse/contract/operator-types';
 import { Label } from '@patternfly/react-core';
 import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { Link } from '@tanstack/react-router';
-import { Instant } from './instant.tsx';
 import { DataTable } from './data-table.tsx';
+import { Instant } from './instant.tsx';
 
 /** Newest first; each text exactly as it was recorded. */
 export function EventTable({

@@ -18,7 +18,7 @@ import { client } from '../api/client.ts';
 import { platformPlanQuery } from '../api/queries.ts';
 import { useAct } from '../api/use-act.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
-import { hopState, type HopState, isUnderWay } from '../format/platform-hops.ts';
+import { type HopState, hopState, isUnderWay } from '../format/platform-hops.ts';
 import { platformTexts } from '../texts/platform.ts';
 import { ActButton } from './act-button.tsx';
 import { AskDialog } from './ask-dialog.tsx';

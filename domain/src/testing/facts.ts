@@ -2,17 +2,17 @@
 
 import type { ObservedAgentDeployment, ObservedAgentPod } from '../agent-cluster.ts';
 import type { AgentAttempt, AgentRelease, AgentState } from '../agent-update-types.ts';
-import type { ConfirmedProfileUpdate, GatewayFacts, ObservationFacts } from '../gateway-facts.ts';
 import type { GatewayIdentity, ObservedClusterApi, ObservedNode, ObservedReplicas, ReleaseFacts } from '../gateway.ts';
+import type { ConfirmedProfileUpdate, GatewayFacts, ObservationFacts } from '../gateway-facts.ts';
 import { addMilliseconds, type Instant, type Milliseconds, parseInstant } from '../instant.ts';
 import type { Pause } from '../pause.ts';
 import type { KubernetesObject, Layer, Pack, Profile } from '../profile.ts';
 import type { ProfileUpdatePlan, ProfileUpdateProgress } from '../profile-update-types.ts';
 import {
   type KubernetesVersion,
+  type PlatformVersion,
   parseKubernetesVersion,
   parsePlatformVersion,
-  type PlatformVersion,
 } from '../version.ts';
 
 export const t0: Instant = parseInstant('2026-11-23T10:00:00Z');

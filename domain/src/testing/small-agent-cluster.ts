@@ -3,7 +3,8 @@
  * Ready and crash, a Lease, a rehearsal, and the processes in the pods, which decide and carry out once a second.
  */
 
-import { emptyGuardMemory, type GuardMemory, rememberPods } from '../guard-memory.ts';
+import { isSameAgent } from '../agent-attempt.ts';
+import type { TargetAgent } from '../agent-begin.ts';
 import type {
   ContainerEnd,
   ObservedAgentDeployment,
@@ -11,13 +12,12 @@ import type {
   ObservedLease,
   ObservedRehearsal,
 } from '../agent-cluster.ts';
-import type { TargetAgent } from '../agent-begin.ts';
-import { isSameAgent } from '../agent-attempt.ts';
 import { isLeaseFree, mayAct } from '../agent-lease.ts';
 import { type AgentUpdateAction, nextAgentUpdateActions } from '../agent-protocol.ts';
 import { changeState } from '../agent-state.ts';
 import type { AgentRelease, AgentState } from '../agent-update-types.ts';
 import { decideGuard, type GuardAction } from '../guard.ts';
+import { emptyGuardMemory, type GuardMemory, rememberPods } from '../guard-memory.ts';
 import { type Milliseconds, seconds } from '../instant.ts';
 import type { Reason } from '../reason.ts';
 import { productionTimings } from '../timings.ts';

@@ -1,8 +1,8 @@
 /** Releases with agents, profiles and Kubernetes, written in one line each, and the map of walks over them. */
 
+import type { ReleaseFacts } from '../gateway.ts';
 import type { WalkGateway } from '../gateway-walk.ts';
 import type { WalkMap } from '../gateway-walk-step.ts';
-import type { ReleaseFacts } from '../gateway.ts';
 import { buildUpgradeGraph, type GraphRelease } from '../upgrade-graph.ts';
 import type { UpgradeRisk } from '../upgrade-risk.ts';
 import type { PlatformVersion } from '../version.ts';

@@ -1,9 +1,9 @@
 /** What an attack is made of, so that the same list can be run against gateways of any kind. */
 
 import type { Client } from '@gatehouse/contract/client';
-import type { Lie, StolenServer } from './stolen-server.ts';
 import type { Marker } from './marker.ts';
 import type { StolenRepository } from './stolen-repository.ts';
+import type { Lie, StolenServer } from './stolen-server.ts';
 
 /** What attackers hold. */
 export type Loot =

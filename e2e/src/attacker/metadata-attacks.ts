@@ -3,7 +3,7 @@
 import type { Attack, Battlefield } from './attack.ts';
 import { type ForgingKey, hex, type Json, metaOf, open, seal } from './forge.ts';
 import { markerAgent, markerRelease, telling } from './lies.ts';
-import { asObject, documentBytes, type Forged, serve, type StolenRepository } from './stolen-repository.ts';
+import { asObject, documentBytes, type Forged, type StolenRepository, serve } from './stolen-repository.ts';
 import type { Lie } from './stolen-server.ts';
 
 const server = 'server';

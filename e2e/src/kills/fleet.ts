@@ -15,7 +15,7 @@ import { readRepositoryFiles } from '@gatehouse/release/release-import';
 import { sampleSource } from '@gatehouse/release/sample-releases';
 import { streamingDecoder } from '../control-plane.ts';
 import { items, number } from '../json.ts';
-import { repositoryRoot, type Running, start, waitFor } from '../program.ts';
+import { type Running, repositoryRoot, start, waitFor } from '../program.ts';
 import { type Armed, armedFile, type SupervisedServer, superviseServer } from './supervised-server.ts';
 
 /** Ours, whose nodes are replaced; and on its owner's cluster, where only the agent moves. */

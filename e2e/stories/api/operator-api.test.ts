@@ -6,16 +6,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { reasonsText } from '@gatehouse/release/outcome';
 import { generateKeys } from '@gatehouse/release/keys';
+import { reasonsText } from '@gatehouse/release/outcome';
 import { publishRelease } from '@gatehouse/release/publish-release';
 import { readRepositoryFiles } from '@gatehouse/release/release-import';
 import { sampleSource } from '@gatehouse/release/sample-releases';
 import { createGateway, runningCli, runningExistingCluster, withProfileUpdate } from '@gatehouse/server/testing/fleet';
 import type { Caller } from '@gatehouse/server/testing/world';
 import { faultRounds } from '@gatehouse/testkit/fault-rounds';
-import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
+import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { providedSchemathesis } from '@gatehouse/testkit/provided-schemathesis';
 import { startServer, type TestServer } from '@gatehouse/testkit/server';
 import { afterAll, beforeAll, expect, test } from 'vitest';

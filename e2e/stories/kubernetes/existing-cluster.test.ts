@@ -9,7 +9,7 @@ import { gatewayNamespaces, objectNames } from '@gatehouse/release/object-names'
 import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kinds, type LeaseChange } from '../../src/cluster-view.ts';
-import { items, number, text, member } from '../../src/json.ts';
+import { items, member, number, text } from '../../src/json.ts';
 import {
   type KubernetesEnvironment,
   pauseOfPollsMax,

@@ -5,8 +5,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { type FakeRegistry, startFakeRegistry } from '@gatehouse/release/fake-registry';
 import { sha256Digest } from '@gatehouse/release/canonical-json';
+import { type FakeRegistry, startFakeRegistry } from '@gatehouse/release/fake-registry';
 import { generateKeys } from '@gatehouse/release/keys';
 import { providedPublishingTools } from '@gatehouse/testkit/provided-publishing-tools';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -9,7 +9,7 @@ import type { Outcome } from '../outcome.ts';
 import { prepareRelease } from '../publish-release.ts';
 import { publishRequest } from '../publish-request.ts';
 import { sampleSource } from '../sample-releases.ts';
-import { signRequest, type SigningRequest } from '../signing-request.ts';
+import { type SigningRequest, signRequest } from '../signing-request.ts';
 import { openTrustedReleases } from '../trusted-releases.ts';
 import { readRepository } from '../tuf-repository.ts';
 

@@ -3,8 +3,8 @@
 import { isSameAgent } from '@gatehouse/domain/agent-attempt';
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
-import { loadGateway } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, lockGateway } from '../gateways/gateway.store.ts';
+import { loadGateway } from '../gateways/gateway-facts.store.ts';
 import { toGatewayView } from '../gateways/gateway-view.ts';
 import { done, refuse } from '../http/answer.ts';
 import type { Commands } from '../http/operator-routes.ts';

@@ -5,8 +5,8 @@
 
 import type { EnrolReply, EnrolRequest } from '@gatehouse/contract/agent-api';
 import { clockMargin } from '@gatehouse/domain/steady-time';
-import { registrationTokenLife } from '../gateways/install.ts';
 import { eventSubject, lockGateway, updateGateway } from '../gateways/gateway.store.ts';
+import { registrationTokenLife } from '../gateways/install.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import { hashSecret } from '../identity/secret.ts';
 import { newId, type Work } from '../work/work.ts';

@@ -1,6 +1,6 @@
+import { hours, minutes } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
-import { hours, minutes } from '@gatehouse/domain/instant';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createGateway, eventsOf, releaseOf, tokenOf } from '../testing/fleet.ts';
 import {

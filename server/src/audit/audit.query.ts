@@ -1,8 +1,8 @@
 import { done } from '../http/answer.ts';
 import { limitOf, readCursor, toPage } from '../http/cursor.ts';
 import type { Queries } from '../http/operator-routes.ts';
-import { readAuditPart } from './audit-export.ts';
 import { selectAuditRecords } from './audit.store.ts';
+import { readAuditPart } from './audit-export.ts';
 
 export const auditQueries: Pick<Queries, 'listAudit'> = {
   async listAudit({ query }, { db, access }) {

@@ -13,8 +13,8 @@ import { toMail } from '../mail/mail-message.ts';
 import type { MailServer } from '../mail/mail-server.ts';
 import { lockSubscription, selectMailMessages, updateSubscription } from '../mail/mail-subscription.store.ts';
 import { type SendOptions, type SendResult, sendTimeoutMilliseconds, sendWebhook } from '../webhooks/send-webhook.ts';
-import { toMessage } from '../webhooks/webhook-message.ts';
 import { lockWebhook, selectWebhookMessage, updateWebhook } from '../webhooks/webhook.store.ts';
+import { toMessage } from '../webhooks/webhook-message.ts';
 import { doWork } from '../work/work.ts';
 import {
   type ClaimedDelivery,

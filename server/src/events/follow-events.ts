@@ -7,11 +7,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from '../database/connection.ts';
 import { faultOf } from '../database/database-fault.ts';
+import { toNotificationView } from '../notifications/notification.command.ts';
+import { type NotificationPage, selectLastChange, selectNotifications } from '../notifications/notification.store.ts';
 import { toEventView } from './event.query.ts';
 import { type EventPage, selectEvents } from './event.store.ts';
 import type { ChangeSignal } from './event-signal.ts';
-import { toNotificationView } from '../notifications/notification.command.ts';
-import { type NotificationPage, selectLastChange, selectNotifications } from '../notifications/notification.store.ts';
 
 export interface Followers {
   follow(request: FastifyRequest, reply: FastifyReply, options: FollowOptions): Promise<void>;

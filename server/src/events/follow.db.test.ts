@@ -1,5 +1,5 @@
-import type { GatewayEvent } from '@gatehouse/contract/operator-types';
 import { createClient } from '@gatehouse/contract/client';
+import type { GatewayEvent } from '@gatehouse/contract/operator-types';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';

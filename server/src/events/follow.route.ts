@@ -1,13 +1,13 @@
 /** The two event routes with `Accept: text/event-stream`. Resumes after `Last-Event-ID`, else after `after`, else now. */
 
 import { operatorRoutes } from '@gatehouse/contract/operator-api';
-import { createAccess } from '../identity/access.ts';
-import { authenticate } from '../http/authenticate.ts';
+import { Parse } from 'typebox/value';
 import { refuse } from '../http/answer.ts';
+import { authenticate } from '../http/authenticate.ts';
 import type { Follow } from '../http/operator-routes.ts';
 import { sendRefusal } from '../http/problem-reply.ts';
-import { Parse } from 'typebox/value';
 import type { Services } from '../http/services.ts';
+import { createAccess } from '../identity/access.ts';
 import type { Attention } from '../polls/attention.ts';
 import { toEventFilter } from './event.query.ts';
 import { selectLastSequence } from './event.store.ts';

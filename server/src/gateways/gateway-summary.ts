@@ -3,10 +3,10 @@
  * never what is decided from.
  */
 
-import type { GatewayState } from '@gatehouse/domain/gateway-state';
-import { gatewayStanding, standingUntil } from '@gatehouse/domain/gateway-state';
 import { explain } from '@gatehouse/domain/explain';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
+import type { GatewayState } from '@gatehouse/domain/gateway-state';
+import { gatewayStanding, standingUntil } from '@gatehouse/domain/gateway-state';
 import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
 import { addMilliseconds, type Instant, minutes } from '@gatehouse/domain/instant';
 import { isPaused } from '@gatehouse/domain/pause';

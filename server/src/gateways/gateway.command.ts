@@ -1,16 +1,17 @@
 /** Making, installing and deleting gateways. */
 
-import { formatInstant } from '@gatehouse/domain/instant';
 import { randomBytes } from 'node:crypto';
+import { formatInstant } from '@gatehouse/domain/instant';
+import { selectAgentIdentity, withdrawRegistrationTokens } from '../agents/agent.store.ts';
 import type { Queryable } from '../database/connection.ts';
 import { done, refuse } from '../http/answer.ts';
 import type { Commands } from '../http/operator-routes.ts';
 import type { Services } from '../http/services.ts';
 import type { Place } from '../identity/access.ts';
 import { markDeleted } from '../polls/poll.command.ts';
-import { selectAgentIdentity, withdrawRegistrationTokens } from '../agents/agent.store.ts';
 import { type PlatformRow, selectPlatform, selectReleaseDocument } from '../releases/release.store.ts';
 import { newId, type Work } from '../work/work.ts';
+import { viewGateway } from './gateway.query.ts';
 import {
   eventSubject,
   type GatewayRow,
@@ -19,7 +20,6 @@ import {
   selectGateway,
   updateGateway,
 } from './gateway.store.ts';
-import { viewGateway } from './gateway.query.ts';
 import { installBundle, installInstructions, installRefusal, issueRegistrationToken } from './install.ts';
 
 export interface MakeGateway {

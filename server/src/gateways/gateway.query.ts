@@ -1,6 +1,6 @@
 /** Gateways for the screen: a page of them, all of them counted, one, and why it is not current. */
 
-import { type GatewaySort, gatewaySorts, type GatewayState } from '@gatehouse/contract/fleet-types';
+import { type GatewaySort, type GatewayState, gatewaySorts } from '@gatehouse/contract/fleet-types';
 import type { CallOf } from '@gatehouse/contract/operator-api';
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import type { Instant } from '@gatehouse/domain/instant';
@@ -13,6 +13,7 @@ import type { Services } from '../http/services.ts';
 import type { ListPart } from '../identity/access.ts';
 import type { Attention } from '../polls/attention.ts';
 import { selectPlatform } from '../releases/release.store.ts';
+import { type GatewayRow, isUuid } from './gateway.store.ts';
 import { loadGateway, loadGateways } from './gateway-facts.store.ts';
 import {
   countListedGateways,
@@ -29,7 +30,6 @@ import {
   countStates,
   type VersionCount,
 } from './gateway-summary.store.ts';
-import { type GatewayRow, isUuid } from './gateway.store.ts';
 import { toExplanation, toGatewayView } from './gateway-view.ts';
 
 /** Brings the summaries that are due up to date, at most so many that nobody waits for long. */

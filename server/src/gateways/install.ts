@@ -2,14 +2,14 @@
 
 import type { InstallBundle, InstallInstructions } from '@gatehouse/contract/operator-types';
 import type { ReleaseDocument } from '@gatehouse/contract/release-document';
-import { nodeTargetOf } from '@gatehouse/domain/profile-plan';
 import { addMilliseconds, formatInstant, hours, type Instant } from '@gatehouse/domain/instant';
+import { nodeTargetOf } from '@gatehouse/domain/profile-plan';
 import { type InstallManifestInput, renderInstallManifest } from '@gatehouse/release/install-manifest';
 import { gatewayNamespaces, objectNames } from '@gatehouse/release/object-names';
 import type { Static } from 'typebox';
 import { replaceRegistrationToken } from '../agents/agent.store.ts';
 import type { Queryable } from '../database/connection.ts';
-import { type Answer, done, refuse, type Refusal } from '../http/answer.ts';
+import { type Answer, done, type Refusal, refuse } from '../http/answer.ts';
 import type { Services } from '../http/services.ts';
 import { hashSecret, newSecret } from '../identity/secret.ts';
 import {

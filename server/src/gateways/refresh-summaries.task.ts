@@ -3,8 +3,8 @@
 import type { Instant } from '@gatehouse/domain/instant';
 import type { Database } from '../database/connection.ts';
 import type { Services } from '../http/services.ts';
-import { loadGateways } from './gateway-facts.store.ts';
 import { selectGateways } from './gateway.store.ts';
+import { loadGateways } from './gateway-facts.store.ts';
 import { endSummaries, lockDueSummaries, upsertSummaries } from './gateway-summary.store.ts';
 import { toSummary } from './gateway-summary.ts';
 

@@ -1,6 +1,6 @@
+import type { Target } from '@gatehouse/contract/agent-api';
 import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import { Explanation, type Gateway, Platform, ProfileUpdate } from '@gatehouse/contract/operator-types';
-import type { Target } from '@gatehouse/contract/agent-api';
 import type { ReleaseSource } from '@gatehouse/release/release-builder';
 import { sampleSource } from '@gatehouse/release/sample-releases';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';

@@ -7,7 +7,7 @@
 import type { ReleaseDocument } from '@gatehouse/contract/release-document';
 import { type WalkDecision, type WalkGateway, walksOver } from '@gatehouse/domain/gateway-walk';
 import { buildUpgradeGraph } from '@gatehouse/domain/upgrade-graph';
-import { hasArrived, type WalkedFacts, walkFacts, type WalkSubject } from '@gatehouse/domain/walk-facts';
+import { hasArrived, type WalkedFacts, type WalkSubject, walkFacts } from '@gatehouse/domain/walk-facts';
 import { sql } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
 import { loadPathReleases } from '../platform/release-graph.store.ts';

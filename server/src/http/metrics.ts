@@ -1,7 +1,7 @@
 /** What Prometheus reads. Labels have few values: a route's pattern, never an address or a name. */
 
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export interface Metrics {
   observeRequest(request: FastifyRequest, reply: FastifyReply): void;

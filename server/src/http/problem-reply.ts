@@ -2,9 +2,9 @@
 
 import { type Code, type Problem, toProblem } from '@gatehouse/contract/problem';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { DatabaseAway, type DatabaseFault, faultOf } from '../database/database-fault.ts';
 import type { Addresses } from './addresses.ts';
 import type { Refusal } from './answer.ts';
-import { DatabaseAway, type DatabaseFault, faultOf } from '../database/database-fault.ts';
 import { InvalidRequest } from './validation.ts';
 
 export async function sendRefusal(

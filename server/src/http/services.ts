@@ -3,8 +3,8 @@
 import type { Instant } from '@gatehouse/domain/instant';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { Database } from '../database/connection.ts';
-import type { SteadyClock } from '../work/steady-clock.ts';
 import type { DatabaseWatch } from '../database/database-watch.ts';
+import type { SteadyClock } from '../work/steady-clock.ts';
 
 export interface Services {
   readonly db: Database;

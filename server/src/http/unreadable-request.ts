@@ -1,7 +1,7 @@
 /** What Node could not read as HTTP never reaches a route: it is answered on the socket, in the form of every other "no". */
 
-import type { Socket } from 'node:net';
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Code, toProblem } from '@gatehouse/contract/problem';
 
 const answers: Readonly<Record<string, { readonly code: Code; readonly detail: string }>> = {

@@ -1,5 +1,5 @@
 import { permissions, type Route } from '@gatehouse/contract/operator-api';
-import { permissions as domainPermissions, roles, type Role } from '@gatehouse/domain/authorisation';
+import { permissions as domainPermissions, type Role, roles } from '@gatehouse/domain/authorisation';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -7,7 +7,7 @@
 import { isAllowed, type Permission, permissionsOf, type Scope } from '@gatehouse/domain/authorisation';
 import type { Queryable } from '../database/connection.ts';
 import { type GatewayRow, selectGatewaysNamed } from '../gateways/gateway.store.ts';
-import { type Answer, done, refuse, type Refusal } from '../http/answer.ts';
+import { type Answer, done, type Refusal, refuse } from '../http/answer.ts';
 import { selectProjectByName, selectTenantById, selectTenantByName, type TenantRow } from '../tenants/tenant.store.ts';
 import { type Principal, scopeOf, visiblePart } from './principal.ts';
 

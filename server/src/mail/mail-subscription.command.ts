@@ -13,8 +13,8 @@ import {
   deleteSubscription,
   insertSubscription,
   lockSubscription,
-  selectSubscriptions,
   type SubscriptionRow,
+  selectSubscriptions,
   updateSubscription,
 } from './mail-subscription.store.ts';
 

@@ -2,9 +2,9 @@
 
 import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import type { Queryable } from '../database/connection.ts';
-import type { PauseRow } from '../gateways/gateway-facts.store.ts';
-import { eventSubject, lockGateway } from '../gateways/gateway.store.ts';
 import { viewGateway } from '../gateways/gateway.query.ts';
+import { eventSubject, lockGateway } from '../gateways/gateway.store.ts';
+import type { PauseRow } from '../gateways/gateway-facts.store.ts';
 import { toPauseView } from '../gateways/gateway-view.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import type { Commands, Queries } from '../http/operator-routes.ts';

@@ -4,13 +4,13 @@
  * fleet is not made again at once.
  */
 
-import { platformVersion } from '../gateways/observation-facts.ts';
 import { toInstant } from '@gatehouse/domain/instant';
 import { type HeldHop, heldHop } from '@gatehouse/domain/notification';
+import { platformVersion } from '../gateways/observation-facts.ts';
 import { done } from '../http/answer.ts';
 import type { Services } from '../http/services.ts';
-import { lockPlatform, selectPlatform } from '../releases/release.store.ts';
 import { isNotificationThere } from '../notifications/notification.store.ts';
+import { lockPlatform, selectPlatform } from '../releases/release.store.ts';
 import { doWork } from '../work/work.ts';
 import { advancePlan } from './advance-plan.command.ts';
 import { gatesFor, judgePlan, startedPlan } from './plan-judgement.ts';

@@ -1,16 +1,16 @@
 /** Every gateway that counts, with what gates, risks and forecasts ask of it. */
 
 import { hopReasons } from '@gatehouse/domain/explain';
-import { gatewayHealth } from '@gatehouse/domain/gateway-status';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
+import { gatewayHealth } from '@gatehouse/domain/gateway-status';
 import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import type { GatewayReadiness, Waiver } from '@gatehouse/domain/platform-gates';
 import type { Timings } from '@gatehouse/domain/timings';
 import type { RiskGateway } from '@gatehouse/domain/upgrade-risk';
 import { sql } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
-import { loadGateways } from '../gateways/gateway-facts.store.ts';
 import { selectGateways } from '../gateways/gateway.store.ts';
+import { loadGateways } from '../gateways/gateway-facts.store.ts';
 import { selectWaiversOf } from './waiver.store.ts';
 
 export interface FleetGateway {

@@ -25,6 +25,7 @@ import { newId, type Work } from '../work/work.ts';
 import { type Advanced, advancePlan } from './advance-plan.command.ts';
 import { loadFleet } from './fleet.query.ts';
 import { judgePlan, type PlanJudgement } from './plan-judgement.ts';
+import { noPlatformVersion, viewPlatform } from './platform.query.ts';
 import {
   endPlatformPlan,
   insertPlatformPlan,
@@ -32,7 +33,6 @@ import {
   selectOpenPlatformPlan,
   updateAcceptedRisks,
 } from './platform-plan.store.ts';
-import { noPlatformVersion, viewPlatform } from './platform.query.ts';
 import { boundedReasons, toKeptHop } from './platform-view.ts';
 import { observeTimeline } from './preflight.query.ts';
 import { loadPathReleases } from './release-graph.store.ts';

@@ -1,10 +1,10 @@
 /** What is observed of the control plane itself before a hop; what follows from it is decided in the domain. */
 
 import {
+  checkControlPlane,
   type DatabaseFacts,
   type PreflightFacts,
   type PreflightFinding,
-  checkControlPlane,
 } from '@gatehouse/domain/platform-preflight';
 import type { PlatformVersion } from '@gatehouse/domain/version';
 import { sql } from 'kysely';

@@ -4,10 +4,10 @@ import type { ProfileUpdateOrder, Target } from '@gatehouse/contract/agent-api';
 import type { AgentUpdateDecision } from '@gatehouse/domain/agent-update';
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
-import { attemptToGiveUp, repaveHolds } from '@gatehouse/domain/recall';
 import type { ProfileUpdatePlan, ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
-import { toReasonView } from '../gateways/gateway-view.ts';
+import { attemptToGiveUp, repaveHolds } from '@gatehouse/domain/recall';
 import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { toReasonView } from '../gateways/gateway-view.ts';
 
 export type TargetContents = Omit<Target, 'generation'>;
 

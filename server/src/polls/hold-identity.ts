@@ -7,7 +7,7 @@ import type { Timings } from '@gatehouse/domain/timings';
 import { updateIdentityUse } from '../agents/agent.store.ts';
 import type { NewEvent } from '../events/event.store.ts';
 import { eventSubject, type GatewayRow, selectNextPollDue } from '../gateways/gateway.store.ts';
-import { refuse, type Refusal } from '../http/answer.ts';
+import { type Refusal, refuse } from '../http/answer.ts';
 import type { Work } from '../work/work.ts';
 
 /** What the poll is refused with, if it is; also then what was decided must be committed. */

@@ -5,8 +5,6 @@ import { type PollTime, upsertPollTimes } from '../gateways/gateway.store.ts';
 
 export interface PollTimes {
   record(time: PollTime): void;
-  /** Those that are not written yet, newest of each gateway. */
-  pending(gatewayId: string): PollTime | undefined;
   flush(): Promise<void>;
 }
 
@@ -33,7 +31,6 @@ export function createPollTimes(db: Database, onError: (error: unknown) => void)
 
   return {
     record: (time) => waiting.set(time.gatewayId, time),
-    pending: (gatewayId) => waiting.get(gatewayId),
     flush() {
       writing = writing.then(() => (waiting.size === 0 ? undefined : write()));
       return writing;

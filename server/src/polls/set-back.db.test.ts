@@ -1,13 +1,21 @@
 /** A database that is put back to an earlier copy of itself, as a backup that was restored, under agents that went on. */
 
-import { Platform } from '@gatehouse/contract/operator-types';
 import { operatorRoutes } from '@gatehouse/contract/operator-api';
+import { Platform } from '@gatehouse/contract/operator-types';
 import { SystemStatus } from '@gatehouse/contract/status-types';
 import { queryDatabase, type TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { eventsOf, releaseOf, runningCli, runningExistingCluster, withProfileUpdate } from '../testing/fleet.ts';
-import { digestOf } from '../testing/test-agent.ts';
+import {
+  createGateway,
+  eventsOf,
+  installBundle,
+  releaseOf,
+  runningCli,
+  runningExistingCluster,
+  withProfileUpdate,
+} from '../testing/fleet.ts';
+import { digestOf, observation, startAgent } from '../testing/test-agent.ts';
 import { bodyAs, startWorld, type World } from '../testing/world.ts';
 
 // Each has a database of its own and starts the control plane twice.
@@ -188,6 +196,19 @@ test('one whose plan is forgotten too: the agent keeps its target until it is ov
   agent.seen = { ...agent.seen, profileUpdate: progress(planId, 'completed') };
   const over = await polls(agent, { ...agentPoll(agent), generation: agent.generation + 2 });
   expect(over.body).toMatchObject({ target: { generation: agent.generation + 3 } });
+});
+
+test('the first profile that an agent applies was never confirmed, and is not taken for one that was forgotten', async () => {
+  const { gateway } = await createGateway(world, { name: 'site-c', installation: 'cli', controlPlanes: 3 });
+  const { registrationToken: token, cluster } = await installBundle(world, 'site-c');
+  const seen = observation(await releaseOf(world, '4.1.12'));
+  const agent = await startAgent(world, { gatewayId: gateway.id, token, seen });
+  await agent.polls();
+  agent.seen = { ...seen, profileUpdate: progress(cluster.profile.digest, 'running') };
+  const reply = await agent.poll({ targetDigest: `sha256:${'7'.repeat(64)}` });
+  expect(reply.body).toMatchObject({
+    target: { generation: agent.generation + 1, initialProfile: { digest: cluster.profile.digest } },
+  });
 });
 
 function progress(planId: string, phase: 'running' | 'completed') {

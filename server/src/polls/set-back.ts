@@ -6,8 +6,8 @@
 
 import type { PollRequest, Target } from '@gatehouse/contract/agent-api';
 import { minutes } from '@gatehouse/domain/instant';
-import type { LoadedGateway } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, type GatewayRow, updateGateway } from '../gateways/gateway.store.ts';
+import type { LoadedGateway } from '../gateways/gateway-facts.store.ts';
 import { endProfileUpdate, insertProfileUpdate, selectPlanRelease } from '../profile-updates/profile-update.store.ts';
 import { newId, type Work } from '../work/work.ts';
 import { targetDigest } from './desired-target.ts';
@@ -59,10 +59,17 @@ async function tellSetBack(row: GatewayRow, request: PollRequest, isOther: boole
   });
 }
 
-/** Whether the agent carries out a profile update that the database has forgotten. */
-function forgottenUpdate({ facts }: LoadedGateway): { readonly planId: string; readonly retry: number } | undefined {
+/**
+ * Whether the agent carries out a profile update that the database has forgotten. A gateway's first profile, which is no
+ * update and stands in no table of them, is known by its digest.
+ */
+function forgottenUpdate({
+  facts,
+  target,
+}: LoadedGateway): { readonly planId: string; readonly retry: number } | undefined {
   const running = facts.observation?.profileUpdate;
   if (running === undefined || facts.profileUpdate?.plan.planId === running.planId) return undefined;
+  if (running.planId === target?.initialProfile?.digest) return undefined;
   return running.phase === 'preflight' || running.phase === 'running' ? running : undefined;
 }
 

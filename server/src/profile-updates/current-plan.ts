@@ -3,9 +3,9 @@
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { isProfileUpdateAvailable } from '@gatehouse/domain/profile-availability';
 import { canonicalPlan, planProfileUpdate, type UnidentifiedPlan } from '@gatehouse/domain/profile-plan';
-import { proposalHolds } from '@gatehouse/domain/recall';
 import type { ProfileUpdatePlan } from '@gatehouse/domain/profile-update-types';
 import type { Reason } from '@gatehouse/domain/reason';
+import { proposalHolds } from '@gatehouse/domain/recall';
 import { sha256Digest } from '@gatehouse/release/canonical-json';
 
 export type CurrentPlan = ProfileUpdatePlan | { readonly reasons: readonly Reason[] };

@@ -8,13 +8,13 @@ import { formatInstant, type Instant } from '@gatehouse/domain/instant';
 import { objectText } from '@gatehouse/domain/object-reference';
 import { isPaused } from '@gatehouse/domain/pause';
 import type { Profile } from '@gatehouse/domain/profile';
-import { repaveHolds } from '@gatehouse/domain/recall';
 import { reviewProfiles } from '@gatehouse/domain/profile-review';
 import type {
   ProfileUpdatePlan,
   ProfileUpdateProgress,
   ProfileUpdateStep,
 } from '@gatehouse/domain/profile-update-types';
+import { repaveHolds } from '@gatehouse/domain/recall';
 import { profileStepSentence } from '@gatehouse/domain/walk-text';
 import type { ProfileUpdateRow } from '../gateways/gateway-facts.store.ts';
 import { toReasonView, toWayView } from '../gateways/gateway-view.ts';

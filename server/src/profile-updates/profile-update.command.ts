@@ -6,8 +6,8 @@
 import type { ConfirmReply } from '@gatehouse/contract/operator-types';
 import { decideCancel, decideConfirm, decideRetry } from '@gatehouse/domain/confirm';
 import { formatInstant, type Instant, toInstant } from '@gatehouse/domain/instant';
-import { type LoadedGateway, loadGateway, type ProfileUpdateRow } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, type GatewayRow, lockGateway } from '../gateways/gateway.store.ts';
+import { type LoadedGateway, loadGateway, type ProfileUpdateRow } from '../gateways/gateway-facts.store.ts';
 import { toReasonView } from '../gateways/gateway-view.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import type { CommandContext, Commands } from '../http/operator-routes.ts';

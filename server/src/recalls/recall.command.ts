@@ -1,15 +1,15 @@
 /** An operator marks a release bad, or takes that back; and the words about it to the gateways that are on it. */
 
+import type { Release } from '@gatehouse/contract/operator-types';
 import { decideRecall, decideWithdrawal } from '@gatehouse/domain/recall';
 import { eventSubject } from '../gateways/gateway.store.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import { type Answer, done, refuse } from '../http/answer.ts';
 import type { CommandContext, Commands } from '../http/operator-routes.ts';
-import type { Release } from '@gatehouse/contract/operator-types';
-import { lockPlatform, selectRecalls, selectReleaseDocument } from '../releases/release.store.ts';
-import { viewRelease } from '../releases/release-view.ts';
 import { insertMilestoneOfMany } from '../polls/milestone.store.ts';
 import { recalledEvent, recallMark } from '../polls/observed-events.ts';
+import { lockPlatform, selectRecalls, selectReleaseDocument } from '../releases/release.store.ts';
+import { viewRelease } from '../releases/release-view.ts';
 import type { Work } from '../work/work.ts';
 import {
   deleteOperatorRecall,

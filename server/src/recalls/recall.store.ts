@@ -1,10 +1,10 @@
 /** Recalls as they are kept, who may leave them through a pause, and which gateways are on them. */
 
+import type { RecallDocument } from '@gatehouse/contract/release-document';
 import { type Instant, parseInstant } from '@gatehouse/domain/instant';
 import { type KnownRelease, nextGood, recalledReleases } from '@gatehouse/domain/recall';
 import type { RecalledRelease, RecallFacts } from '@gatehouse/domain/recall-types';
 import { buildUpgradeGraph, stepsFrom } from '@gatehouse/domain/upgrade-graph';
-import type { RecallDocument } from '@gatehouse/contract/release-document';
 import { sql } from 'kysely';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';

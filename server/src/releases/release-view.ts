@@ -1,10 +1,10 @@
 /** Imported releases as operators see them. */
 
-import type { RecallView } from '@gatehouse/contract/recall-types';
 import type { Release } from '@gatehouse/contract/operator-types';
+import type { RecallView } from '@gatehouse/contract/recall-types';
 import type { ReleaseDocument } from '@gatehouse/contract/release-document';
-import type { RecalledRelease } from '@gatehouse/domain/recall-types';
 import { formatInstant } from '@gatehouse/domain/instant';
+import type { RecalledRelease } from '@gatehouse/domain/recall-types';
 import { compareVersions } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';

@@ -5,8 +5,8 @@ import { done, refuse } from '../http/answer.ts';
 import type { Commands, Queries } from '../http/operator-routes.ts';
 import type { Services } from '../http/services.ts';
 import { importReleases } from './import-releases.ts';
-import { viewReleases } from './release-view.ts';
 import { selectReleaseDocuments } from './release.store.ts';
+import { viewReleases } from './release-view.ts';
 
 export const releaseQueries: Pick<Queries, 'listReleases'> = {
   async listReleases(_call, { db, access }) {

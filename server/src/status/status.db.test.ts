@@ -1,5 +1,5 @@
 import { SystemStatus } from '@gatehouse/contract/status-types';
-import { formatInstant, addMilliseconds, hours, minutes } from '@gatehouse/domain/instant';
+import { addMilliseconds, formatInstant, hours, minutes } from '@gatehouse/domain/instant';
 import { queryDatabase, type TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

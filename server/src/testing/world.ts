@@ -4,6 +4,7 @@
  * it is told to say.
  */
 
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,7 +23,6 @@ import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from '
 import { ensureAdminToken } from '../first-start.ts';
 import { createLogger } from '../logger.ts';
 import { failPointNames, startStep } from '../work/fail-points.ts';
-import { readFileSync } from 'node:fs';
 
 export interface Reply {
   readonly status: number;
@@ -125,6 +125,8 @@ export async function startWorld({ databaseUrl, timings, logTo, sending }: Start
       },
       ...(body === undefined ? {} : { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
+    // What it writes by the second would otherwise be there or not, as chance has it.
+    if (address === '/v1/agent/poll') await plane.writePollTimes();
     return { status: reply.statusCode, headers: reply.headers, body: parse(reply.body) };
   }
 

@@ -18,7 +18,6 @@ import type { Services } from '../http/services.ts';
 import { type Access, placeOf } from '../identity/access.ts';
 import { sealSecret } from '../work/sealing.ts';
 import { newId, type Work } from '../work/work.ts';
-import { messageIdOf, newWebhookSecret, secretPlace } from './webhook-message.ts';
 import {
   countWebhooks,
   deleteWebhook,
@@ -29,6 +28,7 @@ import {
   type WebhookChange,
   type WebhookRow,
 } from './webhook.store.ts';
+import { messageIdOf, newWebhookSecret, secretPlace } from './webhook-message.ts';
 
 /** Of one tenant, or of the platform itself. */
 const webhooksMax = 50;

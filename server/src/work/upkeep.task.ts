@@ -3,22 +3,22 @@
  * agent does not answer, and the clearing of what has expired. One replica does it at a time.
  */
 
-import { addMilliseconds, formatInstant, hours, toInstant } from '@gatehouse/domain/instant';
 import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
+import { addMilliseconds, formatInstant, hours, toInstant } from '@gatehouse/domain/instant';
 import { sql } from 'kysely';
 import { deleteExpiredChallenges } from '../agents/agent.store.ts';
-import { loadGateway } from '../gateways/gateway-facts.store.ts';
 import { eventSubject, lockGateway, selectGateway, selectOverdueGateways } from '../gateways/gateway.store.ts';
+import { loadGateway } from '../gateways/gateway-facts.store.ts';
 import { done } from '../http/answer.ts';
 import { deleteIdempotencyKeysBefore } from '../http/idempotency.store.ts';
 import type { Services } from '../http/services.ts';
-import { tellOfTime } from '../notifications/time-notifications.task.ts';
-import { forgetPreviousSecrets } from '../webhooks/webhook.store.ts';
 import { deleteExpiredIdentities } from '../identity/identity.store.ts';
-import { clearEndedPauses, deleteEndedExemptions } from '../pauses/pause.store.ts';
+import { tellOfTime } from '../notifications/time-notifications.task.ts';
 import { tellScope } from '../pauses/pause.command.ts';
+import { clearEndedPauses, deleteEndedExemptions } from '../pauses/pause.store.ts';
 import { endWaivers } from '../platform/waiver.command.ts';
 import { announce, markDeleted } from '../polls/poll.command.ts';
+import { forgetPreviousSecrets } from '../webhooks/webhook.store.ts';
 import { doWork, type Work } from './work.ts';
 
 const upkeepLock = 7_241_002;

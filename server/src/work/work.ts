@@ -13,7 +13,7 @@ import { type EventSubject, insertEvents, type NewEvent } from '../events/event.
 import { markSummaries } from '../gateways/gateway-summary.store.ts';
 import type { Answer } from '../http/answer.ts';
 import type { NotificationPlace } from '../notifications/notification.store.ts';
-import { tell, type Told } from '../notifications/tell.ts';
+import { type Told, tell } from '../notifications/tell.ts';
 import { type Change, notify } from './change.store.ts';
 
 export interface Work {

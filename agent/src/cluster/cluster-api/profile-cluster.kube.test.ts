@@ -9,8 +9,8 @@ import { objectNames } from '@gatehouse/release/object-names';
 import { providedKubernetesLab } from '@gatehouse/testkit/provided-kubernetes-lab';
 import { afterAll, beforeAll } from 'vitest';
 import type { Cluster } from '../cluster.ts';
-import { at } from '../kubernetes/json.ts';
 import { createKubernetesCluster } from '../kubernetes/connect.ts';
+import { at } from '../kubernetes/json.ts';
 import { applyAll, installLabGateway, type Lab, openLab, waitFor } from '../kubernetes/lab-gateway.ts';
 import { describeProfileCluster, type ProfileClusterUnderTest } from '../profile-expectations.ts';
 

@@ -5,8 +5,8 @@
 
 import { defaultOsVariable } from '@gatehouse/release/gateway-cluster';
 import { objectNames } from '@gatehouse/release/object-names';
-import { createProfileCluster, readClusterApi, readClusterKubeconfig } from '../cluster-api/profile-cluster.ts';
 import type { Cluster, StoredMap } from '../cluster.ts';
+import { createProfileCluster, readClusterApi, readClusterKubeconfig } from '../cluster-api/profile-cluster.ts';
 import { asAccount } from './account-token.ts';
 import { createAgentCluster } from './agent-cluster.ts';
 import { leaseDurationSeconds, leaseTimeoutMilliseconds } from './connect-agent-cluster.ts';

@@ -13,13 +13,13 @@ import { agentContainerName } from '@gatehouse/release/agent-deployment';
 import { fieldManager, keys } from '@gatehouse/release/object-names';
 import type { AgentTemplate } from '../cluster.ts';
 import {
+  at,
   conditionOf,
   countAt,
   defined,
   instantAt,
   isObject,
   type JsonObject,
-  at,
   objectsAt,
   textAt,
   textsAt,

@@ -2,7 +2,7 @@ import { parseInstant } from '@gatehouse/domain/instant';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ClusterUnreachable } from '../cluster.ts';
 import { asAccount } from './account-token.ts';
-import { type FakeApiServer, type FakeAnswer, type FakeQuestion, startFakeApiServer } from './fake-api-server.ts';
+import { type FakeAnswer, type FakeApiServer, type FakeQuestion, startFakeApiServer } from './fake-api-server.ts';
 import { connectKubernetesApi, servedGroupVersions, writeResult } from './kubernetes-api.ts';
 import { createKubernetesRequest } from './request.ts';
 

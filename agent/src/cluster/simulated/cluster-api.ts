@@ -5,8 +5,8 @@
  * that never starts stops its set and nothing else. Pure: a state and a time in, a state out.
  */
 
-import { addMilliseconds, type Instant, type Milliseconds } from '@gatehouse/domain/instant';
 import type { ObservedClusterApi, ObservedMachine, ObservedNode, ObservedReplicas } from '@gatehouse/domain/gateway';
+import { addMilliseconds, type Instant, type Milliseconds } from '@gatehouse/domain/instant';
 import { compareVersions } from '@gatehouse/domain/version';
 import type { ClusterApiState, MachineState, ReplicasState } from './cluster-api-state.ts';
 import type { Troubles } from './state.ts';
