@@ -12,6 +12,7 @@ export const notificationKinds = [
   'hop-held',
   'pause-ends',
   'two-agents',
+  'control-plane-recovered',
   'receiver-disabled',
 ] as const;
 

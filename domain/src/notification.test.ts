@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { addMilliseconds, hours, minutes, parseInstant } from './instant.ts';
 import {
   consequencesOf,
+  controlPlaneRecovered,
   disabledReceiver,
   type HeldHop,
   heldHop,
@@ -150,4 +151,20 @@ test.each([
   const told = disabledReceiver(receiver, 'gone.');
   expect(told).toMatchObject({ kind: 'receiver-disabled', severity: 'warning', subject: receiver, topic, message });
   expect(notificationKinds).toContain(told.kind);
+});
+
+test('a database that was set back is told of once a day, however many gateways notice it', () => {
+  const told = [
+    { name: 'site-a', at: now },
+    { name: 'site-b', at: addMilliseconds(now, hours(13)) },
+    { name: 'site-b', at: addMilliseconds(now, hours(14)) },
+  ].map(controlPlaneRecovered);
+  expect(told.map(({ key }) => key)).toEqual([
+    'control-plane-recovered:2026-11-23',
+    'control-plane-recovered:2026-11-23',
+    'control-plane-recovered:2026-11-24',
+  ]);
+  expect(told[0]).toMatchObject({ severity: 'warning', subject: { kind: 'platform' } });
+  expect(told[0]?.message).toContain('the agent of site-a had newer targets');
+  expect(told[0]?.nextStep).toContain('Compare the audit');
 });

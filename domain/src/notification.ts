@@ -17,6 +17,7 @@ export const notificationKinds = [
   'hop-held',
   'pause-ends',
   'two-agents',
+  'control-plane-recovered',
   'receiver-disabled',
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
@@ -236,6 +237,31 @@ export function heldHop(held: HeldHop, now: Instant): Notification | undefined {
     ...(first.nextStep === undefined ? {} : { nextStep: first.nextStep }),
     topic: hopTopic(planId),
     key: `hop-held:${planId}:${before?.to ?? 'end'}:${obstacles.length === 0 ? 'gateways' : first.code}`,
+  };
+}
+
+/** A gateway whose agent was heard to know more than the database. */
+export interface KnowingGateway {
+  readonly name: string;
+  readonly at: Instant;
+}
+
+/**
+ * The database was set back: what people did since is forgotten, and only they know it. Told once in a day (UTC) for the
+ * whole platform, however many gateways notice it; the status names them.
+ */
+export function controlPlaneRecovered({ name, at }: KnowingGateway): Notification {
+  return {
+    kind: 'control-plane-recovered',
+    severity: 'warning',
+    subject: { kind: 'platform', name: 'control plane' },
+    message:
+      `The database was set back, as by a backup that was restored: the agent of ${name} had newer targets than it. ` +
+      'Numbers go on from what agents report, and nothing older is ordered.',
+    nextStep:
+      'Compare the audit with what you know: confirmations, pauses, tokens and gateways since the backup are missing and have to be made again. Say done here when that is settled.',
+    topic: 'control-plane-recovered',
+    key: `control-plane-recovered:${formatInstant(at).slice(0, 10)}`,
   };
 }
 

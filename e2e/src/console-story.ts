@@ -16,6 +16,8 @@ export interface ConsoleStoryOptions {
   readonly args?: readonly string[];
   /** `false`: the story signs in by itself. */
   readonly signsIn?: boolean;
+  /** A PostgreSQL of the story's own, which it stops itself; absent: the control plane starts one. */
+  readonly databaseUrl?: () => Promise<string>;
 }
 
 export interface ConsoleStory extends Finders {
@@ -64,7 +66,7 @@ export const sandboxVersion = '4.1.12';
 export const eventually = (ask: () => Promise<unknown>) => expect.poll(ask, { timeout: 20_000, interval: 100 });
 
 /** Registers the file's hooks; what it returns is there from the first test on. */
-export function consoleStory({ args = [], signsIn = true }: ConsoleStoryOptions = {}): ConsoleStory {
+export function consoleStory({ args = [], signsIn = true, databaseUrl }: ConsoleStoryOptions = {}): ConsoleStory {
   let started: { readonly plane: ControlPlane; readonly browser: Browser } | undefined;
   let operator: Visitor | undefined;
   const watched: Visitor[] = [];
@@ -85,7 +87,8 @@ export function consoleStory({ args = [], signsIn = true }: ConsoleStoryOptions 
   beforeAll(async () => {
     const browser = await startBrowser();
     try {
-      started = { browser, plane: await startControlPlane(args) };
+      const options = databaseUrl === undefined ? {} : { databaseUrl: await databaseUrl() };
+      started = { browser, plane: await startControlPlane(args, options) };
     } catch (error) {
       await browser.close();
       throw error;

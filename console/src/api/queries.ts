@@ -32,6 +32,14 @@ export const liveKey = ['live'] as const;
 export const meQuery = () =>
   queryOptions({ queryKey: ['me'], queryFn: ({ signal }) => client.getMe({}, { signal }), staleTime: 60 * second });
 
+/** What is wrong with the control plane itself. Most of it no event tells of. */
+export const statusQuery = () =>
+  queryOptions({
+    queryKey: [...liveKey, 'status'],
+    queryFn: ({ signal }) => client.getStatus({}, { signal }),
+    refetchInterval: 10 * second,
+  });
+
 export const platformQuery = () =>
   queryOptions({
     queryKey: [...liveKey, 'platform'],

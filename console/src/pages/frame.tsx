@@ -34,6 +34,7 @@ import { Loading } from '../ui/loading.tsx';
 import { Navigation } from '../ui/navigation.tsx';
 import { NotificationBell } from '../ui/notification-bell.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { StatusWarnings } from '../ui/status-warnings.tsx';
 
 export function Frame() {
   const me = useQuery({ ...meQuery(), refetchInterval: ({ state }) => (state.data === undefined ? 3000 : 60_000) });
@@ -107,6 +108,7 @@ function SignedIn({ name, role }: { readonly name: string; readonly role: string
       skipToContent={<SkipToContent href="#main">{frameTexts.skip}</SkipToContent>}
       banner={<ConnectionBanner connection={connection} />}
     >
+      <StatusWarnings />
       <Outlet />
     </Page>
   );

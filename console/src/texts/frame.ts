@@ -21,6 +21,11 @@ export const frameTexts = {
   lostSince: 'The connection to the control plane is lost since',
   lostAdvice: '; trying again. What you see may be older than it looks.',
   healed: 'The connection to the control plane is back, and this page is up to date.',
+  status: {
+    label: 'The control plane itself',
+    several: (count: number) => `${count} things are wrong with the control plane itself`,
+    gateways: 'Gateways:',
+  },
 } as const;
 
 export const pageNames = {

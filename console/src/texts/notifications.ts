@@ -10,6 +10,7 @@ export const kindTexts: Readonly<Record<NotificationKind, string>> = {
   'hop-held': 'A hop is held',
   'pause-ends': 'A pause is about to end',
   'two-agents': 'Two agents, one identity',
+  'control-plane-recovered': 'The control plane was set back',
   'receiver-disabled': 'A receiver was disabled',
 };
 

@@ -90,6 +90,10 @@ test('numbers go on from what the agent reports, it is told once, and the status
     body: { target: { generation: agent.generation + 41 } },
   });
   expect(await recovered('site-a')).toHaveLength(1);
+  const bell = await world.call('GET', '/v1/notifications?kind=control-plane-recovered');
+  expect(bodyAs(operatorRoutes.listNotifications.reply, bell).items).toMatchObject([
+    { message: expect.stringContaining('the agent of site-a had newer targets'), subject: { kind: 'platform' } },
+  ]);
   // Whoever had taken the Lease before is refused as ever.
   expect(await polls(agent, { ...poll, ...asked, handOverNumber: 6 })).toMatchObject({ status: 409 });
   expect(await warningOf('database-set-back')).toMatchObject({

@@ -6,6 +6,7 @@
 
 import type { PollRequest, Target } from '@gatehouse/contract/agent-api';
 import { minutes } from '@gatehouse/domain/instant';
+import { controlPlaneRecovered } from '@gatehouse/domain/notification';
 import { eventSubject, type GatewayRow, updateGateway } from '../gateways/gateway.store.ts';
 import type { LoadedGateway } from '../gateways/gateway-facts.store.ts';
 import { endProfileUpdate, insertProfileUpdate, selectPlanRelease } from '../profile-updates/profile-update.store.ts';
@@ -49,6 +50,7 @@ async function tellSetBack(row: GatewayRow, request: PollRequest, isOther: boole
   const knows = isOther
     ? `another target ${request.generation} than the database`
     : `target ${request.generation}, and the database ${row.generation}`;
+  work.tell(controlPlaneRecovered({ name: row.name, at: work.now }), {});
   work.event(eventSubject(row), {
     type: 'recovered',
     message:
