@@ -49,6 +49,7 @@ import { createMetrics } from './metrics.ts';
 import { addNamedSchemas, describeApi } from './openapi.ts';
 import { registerOperatorRoutes } from './operator-routes.ts';
 import { createFaultHandlers, type FaultHandlers } from './problem-reply.ts';
+import { buildSerializers } from './serialisation.ts';
 import type { Services } from './services.ts';
 import { answerUnreadable } from './unreadable-request.ts';
 import { compileSchema } from './validation.ts';
@@ -102,6 +103,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       handleError(error, request, reply);
     },
     clientErrorHandler: answerUnreadable,
+    schemaController: { compilersFactory: { buildSerializer: buildSerializers } },
     routerOptions: { maxParamLength: 500 },
     connectionTimeout: 120_000,
     requestTimeout: 120_000,
