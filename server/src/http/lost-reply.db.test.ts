@@ -116,38 +116,43 @@ describe('the control plane is killed between COMMIT and reply', () => {
     ['createTenant.persist.before', 0],
     ['createTenant.persist.after', 1],
     ['createTenant.reply.before', 1],
-  ])('at %s: then %i are there, and the next one answers the retry', async (point, there) => {
-    const own = await createProvidedDatabase();
-    const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-lost-reply-'));
-    const armed = path.join(directory, 'fail-point');
-    const start = (): Promise<TestServer> =>
-      startServer({
-        directory: path.join(directory, 'data'),
-        databaseUrl: own.url,
-        env: { GATEHOUSE_FAIL_POINTS: `@${armed}`, NODE_ENV: 'test' },
-      });
-    const count = async () =>
-      (
-        await queryDatabase(
-          own.url,
-          `select (select count(*)::int from tenants as t where t.name = 'acme') as tenants,
+  ])(
+    'at %s: then %i are there, and the next one answers the retry',
+    async (point, there) => {
+      const own = await createProvidedDatabase();
+      const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-lost-reply-'));
+      const armed = path.join(directory, 'fail-point');
+      const start = (): Promise<TestServer> =>
+        startServer({
+          directory: path.join(directory, 'data'),
+          databaseUrl: own.url,
+          env: { GATEHOUSE_FAIL_POINTS: `@${armed}`, NODE_ENV: 'test' },
+        });
+      const count = async () =>
+        (
+          await queryDatabase(
+            own.url,
+            `select (select count(*)::int from tenants as t where t.name = 'acme') as tenants,
                   (select count(*)::int from audit_records as a where a.subject_name = 'acme') as audit`,
-        )
-      )[0];
-    const idempotencyKey = randomUUID();
-    const create = ({ url, adminToken }: TestServer) =>
-      clientOf(url, adminToken).createTenant({ body: { name: 'acme' } }, { idempotencyKey });
-    const killed = await start();
-    await writeFile(armed, `${point}=kill`);
-    await expect(create(killed)).rejects.toThrow('fetch failed');
-    expect(await count()).toEqual({ tenants: there, audit: there });
-    const next = await start();
-    const answer = await create(next);
-    expect(answer).toMatchObject({ name: 'acme' });
-    expect(await create(next)).toEqual(answer);
-    expect(await count()).toEqual({ tenants: 1, audit: 1 });
-    await next.stop();
-    await rm(directory, { recursive: true, force: true });
-    await own.drop();
-  });
+          )
+        )[0];
+      const idempotencyKey = randomUUID();
+      const create = ({ url, adminToken }: TestServer) =>
+        clientOf(url, adminToken).createTenant({ body: { name: 'acme' } }, { idempotencyKey });
+      const killed = await start();
+      await writeFile(armed, `${point}=kill`);
+      await expect(create(killed)).rejects.toThrow('fetch failed');
+      expect(await count()).toEqual({ tenants: there, audit: there });
+      const next = await start();
+      const answer = await create(next);
+      expect(answer).toMatchObject({ name: 'acme' });
+      expect(await create(next)).toEqual(answer);
+      expect(await count()).toEqual({ tenants: 1, audit: 1 });
+      await next.stop();
+      await rm(directory, { recursive: true, force: true });
+      await own.drop();
+      // Two programs are started in each.
+    },
+    180_000,
+  );
 });
