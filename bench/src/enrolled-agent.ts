@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createClient } from '@gatehouse/contract/client';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { jsonDigest, sha256Digest } from '@gatehouse/release/canonical-json';
 import { generateKeys } from '@gatehouse/release/keys';
 import { publishRelease } from '@gatehouse/release/publish-release';
 import { readRepositoryFiles } from '@gatehouse/release/release-import';
@@ -91,7 +91,7 @@ export async function startWithEnrolledAgent(): Promise<EnrolledAgent> {
       signature,
     });
 
-    const observationDigest = sha256Digest(canonicalJson(observation));
+    const observationDigest = jsonDigest(observation);
     const first = await post<{ target?: { generation: number } }>(
       `${api}/poll`,
       { generation: 0, handOverNumber: 1, agent, observationDigest, observation },

@@ -249,7 +249,7 @@ function edgeObstacle(
     });
   }
   if (node.release.risks.length === 0 || terrain.takenSteps.has(`${from} ${version}`)) return undefined;
-  const gateway = toRiskGateway(terrain, standing);
+  const gateway = riskGatewayOn(terrain, standing);
   const risk = risksBetween(node.release, from).find(
     (each) => !terrain.acceptedRisks.includes(each.name) && judgeRisk(each, [gateway]).verdict !== 'does-not-apply',
   );
@@ -260,7 +260,7 @@ function edgeObstacle(
   });
 }
 
-function toRiskGateway({ provider }: Terrain, standing: Standing): Parameters<typeof judgeRisk>[1][number] {
+function riskGatewayOn({ provider }: Terrain, standing: Standing): Parameters<typeof judgeRisk>[1][number] {
   const { name, installation, kubernetes, agent, profile, controlPlanes } = standing;
   return {
     name,

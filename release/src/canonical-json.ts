@@ -22,6 +22,18 @@ export function sha256Digest(content: Uint8Array | string): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 
+/** Digest of a value's canonical form. Throws a `TypeError` as `canonicalJson` does. */
+export const jsonDigest = (value: unknown): string => sha256Digest(canonicalJson(value));
+
+/** The same for what came from outside: undefined for what JSON has no canonical form for, such as half a surrogate pair. */
+export function jsonDigestIfAny(value: unknown): string | undefined {
+  try {
+    return jsonDigest(value);
+  } catch {
+    return undefined;
+  }
+}
+
 function write(value: unknown, path: readonly (string | number)[]): string {
   if (path.length > depthMax) throw notJson(path.slice(0, 5), `is nested deeper than ${depthMax}`);
   switch (typeof value) {

@@ -10,7 +10,7 @@ import { ProfileDocument, type ReleaseDocument } from '@gatehouse/contract/relea
 import { lintReleases } from '@gatehouse/domain/release-lint';
 import { type LintFinding, type LintRelease, lintFinding } from '@gatehouse/domain/release-lint-types';
 import { Value } from 'typebox/value';
-import { canonicalJson, sha256Digest } from './canonical-json.ts';
+import { canonicalJson, jsonDigest } from './canonical-json.ts';
 import { type Outcome, ok, refused } from './outcome.ts';
 import { readRecalls } from './publish-recall.ts';
 import { listRepository, type PublishRefusalCode } from './publish-release.ts';
@@ -97,7 +97,7 @@ function fromSource(origin: string, source: ReleaseSource): LintRelease {
         provider,
         {
           version: profile.version,
-          digest: sha256Digest(canonicalJson({ schema: 1, provider, ...profile })),
+          digest: jsonDigest({ schema: 1, provider, ...profile }),
           kubernetes: kubernetesOf(profile),
         },
       ]),

@@ -7,7 +7,7 @@
 import { isNeverDeleted, objectKey, objectText, referenceOf } from '@gatehouse/domain/object-reference';
 import type { LayerKind, Pack } from '@gatehouse/domain/profile';
 import type { ObjectReference } from '@gatehouse/domain/profile-update-types';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { jsonDigest } from '@gatehouse/release/canonical-json';
 import type { AgentCluster, ProfileCluster, WriteResult } from '../cluster/cluster.ts';
 import { type Inventory, packKey, readInventory, writePack } from './inventory.ts';
 
@@ -40,7 +40,7 @@ const digests = new WeakMap<Pack, string>();
 export function packDigest(pack: Pack): string {
   const known = digests.get(pack);
   if (known !== undefined) return known;
-  const digest = sha256Digest(canonicalJson(pack));
+  const digest = jsonDigest(pack);
   digests.set(pack, digest);
   return digest;
 }

@@ -9,7 +9,7 @@ import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { Milliseconds } from '@gatehouse/domain/instant';
 import { nextPollDelay, type PollOutcome } from '@gatehouse/domain/poll-schedule';
 import type { Timings } from '@gatehouse/domain/timings';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { jsonDigest } from '@gatehouse/release/canonical-json';
 import type { Clock } from '../clock.ts';
 import { type Log, messageOf } from '../log.ts';
 import { type Seen, toObservationMessage } from '../observe/observation-message.ts';
@@ -58,7 +58,7 @@ export function createPollLoop(parts: PollParts): PollLoop {
 
   const pollOnce = async (): Promise<PollOutcome | 'at-once'> => {
     const observation = toObservationMessage(await parts.observe());
-    const observationDigest = sha256Digest(canonicalJson(observation));
+    const observationDigest = jsonDigest(observation);
     const isSent = isWanted || observationDigest !== acceptedDigest;
     const runs = observation.attempt?.endedAt === undefined ? observation.attempt?.id : undefined;
     const request: PollRequest = {

@@ -8,7 +8,7 @@
 import { type PollRequest, Target } from '@gatehouse/contract/agent-api';
 import { acceptTarget } from '@gatehouse/domain/generation';
 import type { Reason } from '@gatehouse/domain/reason';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { jsonDigestIfAny } from '@gatehouse/release/canonical-json';
 import type { TSchema } from 'typebox';
 import { Check } from 'typebox/value';
 import type { AgentCluster } from '../cluster/cluster.ts';
@@ -85,23 +85,14 @@ function refuseTarget(
 }
 
 function isSame(stored: Target, offered: Target): boolean {
-  const digest = digestOf(stored);
-  return digest !== undefined && digest === digestOf(offered);
-}
-
-/** Undefined for what canonical JSON has no form for, such as half a surrogate pair. */
-function digestOf(target: Target): string | undefined {
-  try {
-    return sha256Digest(canonicalJson(target));
-  } catch {
-    return undefined;
-  }
+  const digest = jsonDigestIfAny(stored);
+  return digest !== undefined && digest === jsonDigestIfAny(offered);
 }
 
 /** What a poll says of the target that the gateway has. */
 export function identifyTarget(target: Target | undefined): Pick<PollRequest, 'generation' | 'targetDigest'> {
   if (target === undefined) return { generation: 0 };
-  const targetDigest = digestOf(target);
+  const targetDigest = jsonDigestIfAny(target);
   return { generation: target.generation, ...(targetDigest === undefined ? {} : { targetDigest }) };
 }
 

@@ -6,7 +6,7 @@ import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import type { ProfileUpdatePlan, ProfileUpdateStep } from '@gatehouse/domain/profile-update-types';
 import { attemptToGiveUp, repaveHolds } from '@gatehouse/domain/recall';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { canonicalJson } from '@gatehouse/release/canonical-json';
 import { toReasonView } from '../gateways/gateway-view.ts';
 
 export type TargetContents = Omit<Target, 'generation'>;
@@ -91,8 +91,6 @@ function toStep(step: ProfileUpdateStep): ProfileUpdateOrder['steps'][number] {
 }
 
 /** As an agent computes it of the target it has. */
-export const targetDigest = (target: Target): string => sha256Digest(canonicalJson(target));
-
 export function isSameTarget(target: Target | undefined, contents: TargetContents): boolean {
   if (target === undefined) return false;
   const { generation: _generation, ...before } = target;

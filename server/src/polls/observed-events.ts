@@ -12,7 +12,7 @@ import type { ProfileUpdateProgress, ProfileUpdateStep } from '@gatehouse/domain
 import { recalledParts } from '@gatehouse/domain/recall';
 import type { Recall } from '@gatehouse/domain/recall-types';
 import { isTargetRefusal } from '@gatehouse/domain/target-refusal';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { jsonDigest } from '@gatehouse/release/canonical-json';
 import type { NewEvent } from '../events/event.store.ts';
 
 export interface Mark {
@@ -78,7 +78,7 @@ export function tooMuchNews(now: Instant): News {
 function refusalNews({ agentHolds, receivedAt }: ObservationFacts): readonly News[] {
   const day = formatInstant(receivedAt).slice(0, 10);
   return agentHolds.filter(isTargetRefusal).map(({ code, message }): News => {
-    const subject = `refusal:${sha256Digest(canonicalJson([code, message]))}`;
+    const subject = `refusal:${jsonDigest([code, message])}`;
     return {
       marks: [{ subject, milestone: day }],
       event: warning('target-refused', `The agent refuses what it was told (${code}): ${message}`),
@@ -165,7 +165,7 @@ export function profileUpdateNews(
     if (event !== undefined) found.push(news(`step-${step.id}`, event));
   }
   for (const { at, what } of progress.repairs ?? []) {
-    found.push(news(`repair-${sha256Digest(canonicalJson([at, what]))}`, warning('profile-update-repaired', what)));
+    found.push(news(`repair-${jsonDigest([at, what])}`, warning('profile-update-repaired', what)));
   }
   if (progress.phase === 'stopped') {
     const why = progress.stopped === undefined ? '' : `: ${progress.stopped.message}`;

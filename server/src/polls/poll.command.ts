@@ -3,7 +3,7 @@
  * transaction that holds the gateway's row. The same poll repeated, or its reply lost, does no harm.
  */
 
-import type { Observation, PollReply, PollRequest, Target } from '@gatehouse/contract/agent-api';
+import type { PollReply, PollRequest, Target } from '@gatehouse/contract/agent-api';
 import { openRetries } from '@gatehouse/domain/agent-update';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import { gatewayHealth, gatewayStatus } from '@gatehouse/domain/gateway-status';
@@ -11,7 +11,7 @@ import { generationJumpMax } from '@gatehouse/domain/generation';
 import { addMilliseconds, hours } from '@gatehouse/domain/instant';
 import { pollIntervalFor } from '@gatehouse/domain/poll-schedule';
 import type { Timings } from '@gatehouse/domain/timings';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { jsonDigest, jsonDigestIfAny } from '@gatehouse/release/canonical-json';
 import { selectAgentIdentity, withdrawRegistrationTokens } from '../agents/agent.store.ts';
 import { type AgentSession, identityRefused } from '../agents/session.command.ts';
 import { eventSubject, type GatewayRow, lockGateway, updateGateway } from '../gateways/gateway.store.ts';
@@ -23,7 +23,6 @@ import { plainTree } from '../http/plain-text.ts';
 import { endProfileUpdate, updateProgress } from '../profile-updates/profile-update.store.ts';
 import type { Work } from '../work/work.ts';
 import { announcedSilence } from './announced-silence.ts';
-import { targetDigest } from './desired-target.ts';
 import { noticeClock } from './gateway-clock.ts';
 import { holdIdentity } from './hold-identity.ts';
 import { countAgentMilestonesSince, countKnownMilestones, insertMilestones } from './milestone.store.ts';
@@ -83,7 +82,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
   if (row.deletion_requested_at !== null) return finishDeletion(row, work);
 
   const stored = await loadGateway(tx, row, { withProfiles: false });
-  if (request.observation !== undefined && digestOf(request.observation) !== request.observationDigest) {
+  if (request.observation !== undefined && jsonDigestIfAny(request.observation) !== request.observationDigest) {
     const message = 'body.observationDigest is not that of body.observation in canonical JSON (RFC 8785).';
     return refuse('invalid-request', message, { reasons: [{ code: 'field-invalid', message }] });
   }
@@ -139,7 +138,7 @@ export async function poll(input: PollInput, work: Work): Promise<Answer<PollOut
       row,
       facts,
       generation: target?.generation ?? row.generation,
-      targetDigest: target && targetDigest(target),
+      targetDigest: target && jsonDigest(target),
       observationDigest: request.observationDigest,
       handOverNumber: request.handOverNumber,
       identityUid: request.identityUid,
@@ -172,15 +171,6 @@ export async function markDeleted(row: GatewayRow, work: Work): Promise<void> {
     message: 'The gateway is Deleted; its host clusters go on.',
     severity: 'normal',
   });
-}
-
-/** Undefined for what canonical JSON has no form for, such as half a surrogate pair: no digest fits it. */
-function digestOf(observation: Observation): string | undefined {
-  try {
-    return sha256Digest(canonicalJson(observation));
-  } catch {
-    return undefined;
-  }
 }
 
 /** This poll counts as heard in whatever is decided now; its time is written with the others'. */

@@ -7,13 +7,14 @@ import { nextGeneration } from '@gatehouse/domain/generation';
 import type { ProfileUpdatePlan } from '@gatehouse/domain/profile-update-types';
 import { isUpdateToCancel, recallOfProfile } from '@gatehouse/domain/recall';
 import type { Timings } from '@gatehouse/domain/timings';
+import { jsonDigest } from '@gatehouse/release/canonical-json';
 import { eventSubject, updateGateway } from '../gateways/gateway.store.ts';
 import type { LoadedGateway } from '../gateways/gateway-facts.store.ts';
 import { currentPlan } from '../profile-updates/current-plan.ts';
 import { insertPlan, updateProfileUpdateOrder } from '../profile-updates/profile-update.store.ts';
 import { selectReleaseDocument } from '../releases/release.store.ts';
 import type { Work } from '../work/work.ts';
-import { desiredTarget, isSameTarget, targetDigest } from './desired-target.ts';
+import { desiredTarget, isSameTarget } from './desired-target.ts';
 import { insertTarget, selectReleasesOfAgent, selectReleasesOfProfile } from './poll.store.ts';
 
 export interface Retarget {
@@ -63,7 +64,7 @@ export async function retarget(
   const isOtherTarget =
     reportedDigest !== undefined &&
     reportedGeneration === loaded.target?.generation &&
-    reportedDigest !== targetDigest(loaded.target);
+    reportedDigest !== jsonDigest(loaded.target);
   const isBehind = reportedGeneration > row.generation || isOtherTarget;
   if (!isBehind && isSameTarget(loaded.target, contents)) {
     return { ...outcome, isNew: false, ...(loaded.target === undefined ? {} : { target: loaded.target }) };

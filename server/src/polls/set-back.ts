@@ -7,11 +7,11 @@
 import type { PollRequest, Target } from '@gatehouse/contract/agent-api';
 import { minutes } from '@gatehouse/domain/instant';
 import { controlPlaneRecovered } from '@gatehouse/domain/notification';
+import { jsonDigest } from '@gatehouse/release/canonical-json';
 import { eventSubject, type GatewayRow, updateGateway } from '../gateways/gateway.store.ts';
 import type { LoadedGateway } from '../gateways/gateway-facts.store.ts';
 import { endProfileUpdate, insertProfileUpdate, selectPlanRelease } from '../profile-updates/profile-update.store.ts';
 import { newId, type Work } from '../work/work.ts';
-import { targetDigest } from './desired-target.ts';
 
 /** Told again no sooner: an agent that raises its number with every poll fills no list of events. */
 const toldAgainAfter = minutes(60);
@@ -39,7 +39,7 @@ export async function recover(
 
 /** The number is the same, and the target is not ours. */
 function isOtherTarget(target: Target | undefined, { generation, targetDigest: digest }: PollRequest): boolean {
-  return digest !== undefined && generation === target?.generation && digest !== targetDigest(target);
+  return digest !== undefined && generation === target?.generation && digest !== jsonDigest(target);
 }
 
 async function tellSetBack(row: GatewayRow, request: PollRequest, isOther: boolean, work: Work): Promise<void> {

@@ -9,7 +9,7 @@ import {
   SessionReply,
 } from '@gatehouse/contract/agent-api';
 import type { Release } from '@gatehouse/contract/operator-types';
-import { canonicalJson, sha256Digest } from '@gatehouse/release/canonical-json';
+import { jsonDigest } from '@gatehouse/release/canonical-json';
 import { bodyAs, type Caller, type Reply } from './world.ts';
 
 export interface AgentKey {
@@ -92,7 +92,7 @@ export async function startAgent(
   return agent;
 }
 
-export const digestOf = (seen: unknown): string => sha256Digest(canonicalJson(seen));
+export const digestOf = (seen: unknown): string => jsonDigest(seen);
 
 /** A gateway on which everything is well. */
 export function observation(release: Release, more: Partial<Observation> = {}): Observation {

@@ -7,12 +7,12 @@ import type { Known, ObservedClusterApi, ObservedMachine, ObservedReplicas } fro
 import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import { type KubernetesVersion, parseKubernetesVersion } from '@gatehouse/domain/version';
 import { fieldManager } from '@gatehouse/release/object-names';
+import { defined } from '../../defined.ts';
 import { ClusterUnreachable } from '../cluster.ts';
 import {
   at,
   conditionOf,
   countAt,
-  defined,
   instantAt,
   type JsonObject,
   numberAt,

@@ -8,6 +8,7 @@ import { formatInstant } from '@gatehouse/domain/instant';
 import { renderAgentDeployment, renderAgentPodTemplate } from '@gatehouse/release/agent-deployment';
 import { keys, objectNames } from '@gatehouse/release/object-names';
 import { renderRehearsalJob } from '@gatehouse/release/rehearsal-job';
+import { defined } from '../../defined.ts';
 import type {
   AgentCluster,
   AgentTemplate,
@@ -17,7 +18,7 @@ import type {
   StoredMap,
   WriteResult,
 } from '../cluster.ts';
-import { at, defined, instantAt, isObject, type JsonObject, textAt, textsAt } from './json.ts';
+import { at, instantAt, isObject, type JsonObject, textAt, textsAt } from './json.ts';
 import type { KubernetesApi } from './kubernetes-api.ts';
 import {
   revisionOf,

@@ -56,11 +56,3 @@ export function textsAt(value: unknown, ...path: readonly string[]): Readonly<Re
 export function conditionOf(object: unknown, type: string): JsonObject | undefined {
   return objectsAt(object, 'status', 'conditions').find((condition) => condition['type'] === type);
 }
-
-type Defined<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> };
-
-/** Leaves out what is undefined, since an optional field is absent or has a value. */
-export function defined<T extends object>(fields: T): Defined<T>;
-export function defined(fields: object): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-}

@@ -11,19 +11,9 @@ import { type Instant, toInstant } from '@gatehouse/domain/instant';
 import { type PlatformVersion, parsePlatformVersion } from '@gatehouse/domain/version';
 import { agentContainerName } from '@gatehouse/release/agent-deployment';
 import { fieldManager, keys } from '@gatehouse/release/object-names';
+import { defined } from '../../defined.ts';
 import type { AgentTemplate } from '../cluster.ts';
-import {
-  at,
-  conditionOf,
-  countAt,
-  defined,
-  instantAt,
-  isObject,
-  type JsonObject,
-  objectsAt,
-  textAt,
-  textsAt,
-} from './json.ts';
+import { at, conditionOf, countAt, instantAt, isObject, type JsonObject, objectsAt, textAt, textsAt } from './json.ts';
 
 const unknownVersion = parsePlatformVersion('0.0.0');
 
