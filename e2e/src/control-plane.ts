@@ -4,11 +4,11 @@
  */
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { type Client, createClient } from '@gatehouse/contract/client';
+import { freePort } from '@gatehouse/testkit/free-port';
 import { type Finished, type Running, type RunOptions, repositoryRoot, run, start } from './program.ts';
 
 export interface ControlPlane {
@@ -23,15 +23,6 @@ export interface ControlPlane {
   readonly startGatehouse: (args: readonly string[]) => Running;
   readonly signInLink: () => string;
   readonly stop: () => Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no free port on 127.0.0.1');
-  return address.port;
 }
 
 export const streamingDecoder = () => {

@@ -8,7 +8,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startFakeRegistry } from '@gatehouse/release/fake-registry';
-import { freePort } from './control-plane.ts';
+import { freePort } from '@gatehouse/testkit/free-port';
 import { start, waitFor } from './program.ts';
 
 export interface StoryRegistry {

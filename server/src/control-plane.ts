@@ -11,8 +11,9 @@ import type { FailPoints } from '@gatehouse/release/fail-point';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { Parse } from 'typebox/value';
+import { awaitDatabase, type UntilDatabaseAnswers } from './database/await-database.ts';
 import { connectDatabase } from './database/connection.ts';
-import { faultOf } from './database/database-fault.ts';
+import { type DatabaseFault, faultOf } from './database/database-fault.ts';
 import { type DatabaseWatch, watchDatabase } from './database/database-watch.ts';
 import { withFailPoints } from './database/failing-dialect.ts';
 import { migrate } from './database/migrate.ts';
@@ -53,10 +54,16 @@ export interface ControlPlaneOptions {
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
   /** Of a test. */
   readonly failPoints?: FailPoints | undefined;
+  /** Aborted when the program is told to end while it starts. */
+  readonly told?: AbortSignal;
+  /** The start waits for the database. */
+  readonly onWait?: (fault: DatabaseFault) => void;
 }
 
 export interface ControlPlane {
   readonly services: Services;
+  /** For what else the start does with the database. */
+  readonly untilDatabaseAnswers: UntilDatabaseAnswers;
   /** Answers in this process too, without a port. */
   readonly http: FastifyInstance;
   /** Writes now what it would have written within the second: for whoever asks it right after a poll. */
@@ -102,11 +109,22 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { db } = connection;
   const clock = options.now === undefined ? createSteadyClock(steadyOptions(options, watch)) : givenClock(options.now);
   const now = (): Instant => clock.now();
-  await startStep(failPoints, 'start-schema', () => migrate(db));
-  const signingKey = await startStep(failPoints, 'start-defaults', async () => {
-    await ensureDefaults(db, now());
-    return ensureSigningKey(db);
+  const untilDatabaseAnswers = awaitDatabase({
+    watch,
+    signal: options.told,
+    onWait(fault, waitedSeconds) {
+      const { code, nextStep } = fault;
+      logger.warn({ code, nextStep, waitedSeconds }, `the start waits for the database: ${fault.message}`);
+      options.onWait?.(fault);
+    },
   });
+  await startStep(failPoints, 'start-schema', () => untilDatabaseAnswers(() => migrate(db)));
+  const signingKey = await startStep(failPoints, 'start-defaults', () =>
+    untilDatabaseAnswers(async () => {
+      await ensureDefaults(db, now());
+      return ensureSigningKey(db);
+    }),
+  );
   const timings = options.timings ?? productionTimings;
   const scheme = options.tls === undefined ? 'http' : 'https';
   let listeningAt = `${scheme}://localhost`;
@@ -129,8 +147,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     name: services.replicaName,
     programVersion: services.programVersion,
   };
-  await startStep(failPoints, 'start-replica', () => sayReplica(db, replica));
-  await startStep(failPoints, 'start-timeline', () => rememberTimeline(services));
+  await startStep(failPoints, 'start-replica', () => untilDatabaseAnswers(() => sayReplica(db, replica)));
+  await startStep(failPoints, 'start-timeline', () => untilDatabaseAnswers(() => rememberTimeline(services)));
   const memory = createPollMemory(timings, { isDatabaseAway: () => watch.trouble()?.isAnswering === false });
   const signal = listenForChanges(databaseUrl, report('the connection that listens for changes was lost'));
   signal.subscribe({
@@ -208,6 +226,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   return {
     services,
+    untilDatabaseAnswers,
     http: app.http,
     writePollTimes,
     async listen({ host, port }) {

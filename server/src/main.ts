@@ -7,10 +7,13 @@ import { type Arguments, parseArguments, UsageError, usage } from './arguments.t
 import { askedTimings } from './asked-timings.ts';
 import { ensureConsole } from './console/ensure-console.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { WaitInterrupted } from './database/await-database.ts';
 import { type DataDirectory, DirectoryInUse, openDataDirectory } from './database/data-directory.ts';
+import { sqlStateOf } from './database/database-fault.ts';
 import { DatabaseUnavailable } from './database/database-unavailable.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './database/embedded-postgres.ts';
 import { ensureAdminToken, makeSignInLink } from './first-start.ts';
+import { answerWhileStarting, type WhileStarting } from './http/while-starting.ts';
 import { createLogger } from './logger.ts';
 import { checkSandbox, ensureSandbox, SandboxMismatch } from './sandbox/sandbox-gateways.ts';
 import { runSandbox, type SandboxProgram } from './sandbox/sandbox-program.ts';
@@ -26,6 +29,7 @@ const say = (line: string): void => {
 
 /** What has been started, in the order in which it ends. */
 interface Started {
+  whileStarting?: WhileStarting;
   sandbox?: SandboxProgram;
   controlPlane?: ControlPlane;
   postgres?: EmbeddedPostgres;
@@ -36,6 +40,7 @@ const started: Started = {};
 let isEnding = false;
 let ending: Promise<void> | undefined;
 const hurry = new AbortController();
+const told = new AbortController();
 const endMillisecondsMax = 9_800;
 let starting: Promise<void> = Promise.resolve();
 
@@ -55,10 +60,12 @@ async function start(args: Arguments, started: Started): Promise<void> {
   if (failPoints !== undefined) say('Warning: fail points are on; this control plane is to be killed by a test.');
   started.directory = await openDataDirectory(args.data);
   const data = started.directory.path;
+  const tls = args.tls && { cert: await readFile(args.tls.certFile), key: await readFile(args.tls.keyFile) };
+  const whileStarting = await answerWhileStarting({ host: args.host, port: args.port, tls });
+  started.whileStarting = whileStarting;
   const built = ensureConsole(path.join(repository, 'console'), say);
   const databaseUrl =
     process.env['DATABASE_URL'] || (await startStep(failPoints, 'start-database', () => startDatabase(data, started)));
-  const tls = args.tls && { cert: await readFile(args.tls.certFile), key: await readFile(args.tls.keyFile) };
   goOn();
   const consoleOutcome = await built;
   goOn();
@@ -81,22 +88,29 @@ async function start(args: Arguments, started: Started): Promise<void> {
     ...(consoleOutcome.kind === 'ready' ? { consoleDirectory: consoleOutcome.directory } : {}),
     ...(tls === undefined ? {} : { tls }),
     failPoints,
+    told: told.signal,
+    onWait: ({ code, message, nextStep }) => {
+      whileStarting.waitsFor({ code, message, nextStep });
+    },
   });
   started.controlPlane = controlPlane;
   goOn();
-  const { services } = controlPlane;
-  await checkSandbox(services, args.isSandbox);
+  const { services, untilDatabaseAnswers } = controlPlane;
+  await untilDatabaseAnswers(() => checkSandbox(services, args.isSandbox));
   const tokenId = await startStep(failPoints, 'start-admin-token', () =>
-    ensureAdminToken(services.db, data, services.now()),
+    untilDatabaseAnswers(() => ensureAdminToken(services.db, data, services.now())),
   );
   const sandboxDirectory = path.join(data, 'sandbox');
   if (args.isSandbox) {
-    await startStep(failPoints, 'start-sandbox-gateways', () => ensureSandbox(services, sandboxDirectory, agentEntry));
+    await startStep(failPoints, 'start-sandbox-gateways', () =>
+      untilDatabaseAnswers(() => ensureSandbox(services, sandboxDirectory, agentEntry)),
+    );
   }
   goOn();
-  const { url: address } = await startStep(failPoints, 'start-listening', () =>
-    controlPlane.listen({ host: args.host, port: args.port }),
-  );
+  const { url: address } = await startStep(failPoints, 'start-listening', async () => {
+    await whileStarting.close();
+    return controlPlane.listen({ host: args.host, port: whileStarting.port });
+  });
   if (args.isSandbox) {
     started.sandbox = await startStep(failPoints, 'start-sandbox', async () =>
       runSandbox({
@@ -110,7 +124,7 @@ async function start(args: Arguments, started: Started): Promise<void> {
   }
   goOn();
   const link = await startStep(failPoints, 'start-sign-in-link', () =>
-    makeSignInLink(services.db, { tokenId, url: address, now: services.now() }),
+    untilDatabaseAnswers(() => makeSignInLink(services.db, { tokenId, url: address, now: services.now() })),
   );
   say(`Gatehouse is ready at ${address}`);
   say(`Sign in once with this link: ${link}`);
@@ -132,7 +146,12 @@ async function start(args: Arguments, started: Started): Promise<void> {
 
 async function startDatabase(data: string, started: Started): Promise<string> {
   const onTrouble = (line: string): boolean => process.stderr.write(`${line}\n`);
-  const postgres = await startEmbeddedPostgres({ directory: data, onTrouble });
+  const postgres = await startEmbeddedPostgres({ directory: data, onTrouble, signal: told.signal }).catch(
+    (error: unknown) => {
+      goOn(); // That it did not come up is of no interest then.
+      throw error;
+    },
+  );
   started.postgres = postgres;
   return postgres.url;
 }
@@ -147,10 +166,13 @@ function end(code: number): Promise<void> {
   process.exitCode = code;
   if (isEnding) hurry.abort();
   isEnding = true;
+  told.abort();
   ending ??= (async () => {
-    await starting.catch(() => undefined); // Said where it was waited for.
+    // Also when what it starts does not end.
     setTimeout(giveUp, endMillisecondsMax).unref();
+    await starting.catch(() => undefined); // Said where it was waited for.
     for (const stop of [
+      () => started.whileStarting?.close(),
       // What the sandbox's agents ask meanwhile is answered with the word that the server ends.
       () => Promise.all([started.controlPlane?.close({ hurry: hurry.signal }), started.sandbox?.stop()]),
       () => started.postgres?.stop(),
@@ -189,6 +211,10 @@ function explainFailure(error: unknown): string {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return 'The port is in use by another program; choose another one with --port.';
   }
+  // SQLSTATE class 28: not let in; 3D: no such database. Nobody but a person can put that right, so it is not waited for.
+  if (/^(28|3D)/.test(sqlStateOf(error)) && error instanceof Error) {
+    return `PostgreSQL does not take this program: ${error.message}. Correct DATABASE_URL, or what PostgreSQL allows it.`;
+  }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
@@ -201,8 +227,7 @@ try {
     await starting;
   }
 } catch (error) {
-  if (!(error instanceof Interrupted)) process.stderr.write(`${explainFailure(error)}\n`);
-  await end(
-    error instanceof Interrupted ? 0 : error instanceof UsageError || error instanceof FailPointsInvalid ? 2 : 1,
-  );
+  const isInterrupted = error instanceof Interrupted || error instanceof WaitInterrupted;
+  if (!isInterrupted) process.stderr.write(`${explainFailure(error)}\n`);
+  await end(isInterrupted ? 0 : error instanceof UsageError || error instanceof FailPointsInvalid ? 2 : 1);
 }

@@ -39,8 +39,23 @@ export interface TestServer {
   kill(): Promise<void>;
 }
 
+/** One that was begun, and may never be ready. */
+export interface LaunchedServer {
+  readonly pid: number;
+  output(): string;
+  readonly ended: Promise<number | null>;
+  /** Rejects with its output when it ends before it is ready, or takes too long. */
+  readonly ready: Promise<TestServer>;
+  kill(): Promise<void>;
+}
+
 /** Resolves when it is ready; rejects with its output when it ends before, or takes too long. */
 export async function startServer(options: StartServer = {}): Promise<TestServer> {
+  const { ready } = await launchServer(options);
+  return ready;
+}
+
+export async function launchServer(options: StartServer): Promise<LaunchedServer> {
   const isTemporary = options.directory === undefined;
   const directory = options.directory ?? (await mkdtemp(path.join(tmpdir(), 'gatehouse-test-')));
   const { DATABASE_URL: _inherited, ...inherited } = process.env;
@@ -76,28 +91,33 @@ export async function startServer(options: StartServer = {}): Promise<TestServer
     if (isRunning(child)) child.kill(signal);
     await ended;
   }
-  try {
-    const url = await said(child, () => /^Gatehouse is ready at (\S+)$/m.exec(output)?.[1], options.readySecondsMax);
-    const signInLink = await said(child, () => /^Sign in once with this link: (\S+)$/m.exec(output)?.[1]);
-    return {
-      url,
-      signInLink,
-      directory,
-      adminToken: (await readFile(path.join(directory, 'admin-token'), 'utf8')).trim(),
-      pid: child.pid ?? 0,
-      ended,
-      output: () => output,
-      async stop() {
-        await end('SIGTERM');
-        await clear();
-      },
-      kill: () => end('SIGKILL'),
-    };
-  } catch (error) {
-    await end('SIGTERM');
-    await clear();
-    throw new Error(`the control plane did not start:\n${output}`, { cause: error });
-  }
+  const becomeReady = async (): Promise<TestServer> => {
+    try {
+      const url = await said(child, () => /^Gatehouse is ready at (\S+)$/m.exec(output)?.[1], options.readySecondsMax);
+      const signInLink = await said(child, () => /^Sign in once with this link: (\S+)$/m.exec(output)?.[1]);
+      return {
+        url,
+        signInLink,
+        directory,
+        adminToken: (await readFile(path.join(directory, 'admin-token'), 'utf8')).trim(),
+        pid: child.pid ?? 0,
+        ended,
+        output: () => output,
+        async stop() {
+          await end('SIGTERM');
+          await clear();
+        },
+        kill: () => end('SIGKILL'),
+      };
+    } catch (error) {
+      await end('SIGTERM');
+      await clear();
+      throw new Error(`the control plane did not start:\n${output}`, { cause: error });
+    }
+  };
+  const ready = becomeReady();
+  void ready.catch(() => undefined); // Whoever waits for it hears of it.
+  return { pid: child.pid ?? 0, output: () => output, ended, ready, kill: () => end('SIGKILL') };
 }
 
 const isRunning = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;

@@ -6,7 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { freePort } from '../control-plane.ts';
+import { freePort } from '@gatehouse/testkit/free-port';
 import { repositoryRoot, waitFor } from '../program.ts';
 
 export interface SupervisedServer {

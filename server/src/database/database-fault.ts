@@ -84,6 +84,7 @@ const networkCodes = new Set([
   'ETIMEDOUT',
   'EHOSTUNREACH',
   'ENOTFOUND',
+  'EAI_AGAIN',
 ]);
 
 // PostgreSQL's error codes, appendix A: class 08 connection, 53 resources, 57 operator intervention, 58 system.

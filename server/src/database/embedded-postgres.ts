@@ -33,6 +33,8 @@ export interface StartOptions {
   readonly sharedDirectory?: string;
   /** Told in a line for a person when it ends by itself, does not come up again, and runs again. */
   readonly onTrouble?: (line: string) => void;
+  /** Aborted when its start is not wanted any more. */
+  readonly signal?: AbortSignal;
 }
 
 const user = 'gatehouse';
@@ -61,9 +63,10 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const socketFolder = await placeSocket(home, runAs);
   const url = connectionUrl(socketFolder, password, 'postgres');
   const logFile = path.join(options.directory, 'postgres.log');
-  const order: StartServer = { binaries, data, socketFolder, logFile, runAs, url, settings: options.settings ?? [] };
   const say = options.onTrouble ?? (() => undefined);
-  let child = await startServer(order);
+  const settings = options.settings ?? [];
+  const order: StartServer = { binaries, data, socketFolder, logFile, runAs, url, settings, say };
+  let child = await startServer(options.signal === undefined ? order : { ...order, signal: options.signal });
   await createDatabase(url);
 
   const stopping = new AbortController();
@@ -207,6 +210,7 @@ interface StartServer {
   readonly settings: readonly string[];
   /** What it said before is worth reading when it ended by itself. */
   readonly isLogKept?: boolean;
+  readonly say: (line: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -214,7 +218,7 @@ async function startServer(start: StartServer): Promise<ChildProcess> {
   const deadline = performance.now() + startSecondsMax * 1000;
   for (;;) {
     const child = spawnServer(start);
-    const outcome = await waitUntilReady(child, start, deadline);
+    const outcome = await waitUntilReady(child, start);
     if (outcome === 'ready') return child;
     const log = await lastLines(start.logFile);
     // Processes of a server that was killed alone are still on their way out.
@@ -255,12 +259,14 @@ function spawnServer({ binaries, data, socketFolder, logFile, runAs, settings, i
   }
 }
 
+/** One that recovers says so, and is waited for: whoever broke that off would have it begin again, for ever. */
 async function waitUntilReady(
   child: ChildProcess,
-  { url, signal }: StartServer,
-  deadline: number,
+  { url, signal, say, logFile }: StartServer,
 ): Promise<'ready' | 'ended' | 'late'> {
   let failure: Error | undefined;
+  let deadline = performance.now() + startSecondsMax * 1000;
+  let sayAt = deadline;
   child.once('error', (error) => {
     failure = error;
   });
@@ -268,20 +274,28 @@ async function waitUntilReady(
     if (failure !== undefined) throw new DatabaseUnavailable(failure.message, { cause: failure });
     if (hasEnded(child)) return 'ended';
     if (signal?.aborted === true) return 'late';
-    if (await canConnect(url)) return 'ready';
+    const answer = await tryToConnect(url);
+    if (answer === 'connected') return 'ready';
+    const now = performance.now();
+    if (answer === 'recovers') deadline = now + startSecondsMax * 1000;
+    if (now > sayAt) {
+      sayAt = now + startSecondsMax * 1000;
+      say(`PostgreSQL recovers what it had when it ended, which is waited for; its log is ${logFile}`);
+    }
     await wait(50);
   }
   return 'late';
 }
 
-async function canConnect(url: string): Promise<boolean> {
+async function tryToConnect(url: string): Promise<'connected' | 'recovers' | 'silent'> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 2000 });
   client.on('error', () => undefined);
   try {
     await client.connect();
-    return true;
-  } catch {
-    return false; // Not up yet; the caller tries again until its deadline.
+    return 'connected';
+  } catch (error) {
+    // 57P03: it is starting up. Else it is not there yet, or the machine is busy.
+    return error instanceof Error && 'code' in error && error.code === '57P03' ? 'recovers' : 'silent';
   } finally {
     await client.end().catch(() => undefined);
   }

@@ -3,6 +3,7 @@
 import { sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import type { Database, Queryable } from './connection.ts';
+import { faultOf } from './database-fault.ts';
 import { up as initial } from './migrations/0001-initial.ts';
 import { up as platformPlans } from './migrations/0002-platform-plans.ts';
 import { up as recalls } from './migrations/0003-recalls.ts';
@@ -36,7 +37,9 @@ export async function migrate(db: Database): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve({ ...migrations }) } });
   const { error, results } = await migrator.migrateToLatest();
   if (error === undefined) return;
+  // What says nothing about a migration: whoever can wait for the database may try again.
   const failed = results?.find(({ status }) => status === 'Error')?.migrationName;
+  if (error instanceof Error && (failed === undefined || faultOf(error) !== undefined)) throw error;
   throw new Error(`cannot bring the database to this program's schema${failed ? ` (migration ${failed})` : ''}`, {
     cause: error,
   });
