@@ -142,7 +142,7 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
   // Undefined: not verified since this process began, which the first answer makes good.
   let releaseHolds: readonly Reason[] | undefined;
   let news = new AbortController();
-  const startedAt = await cluster.now();
+  const begunAt = clock.monotonic();
   const agentActor = createAgentActor({
     cluster,
     clock,
@@ -151,7 +151,7 @@ async function act(input: AgentInput, parts: Parts): Promise<void> {
     settings,
     lease,
     shelf,
-    startedAt,
+    begunAt,
     isServerReachable: () => polling.isServerReachable(),
     isStopping: () => signal.aborted,
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decideLease, isLeaseFree, isLeaseOverdue, type LeaseFacts, mayAct } from './agent-lease.ts';
-import { seconds } from './instant.ts';
+import { minutes, seconds } from './instant.ts';
 import { agentPod, at, deployment, newAgent, oldAgent, t0 } from './testing/facts.ts';
 
 const me = { podName: 'own', release: oldAgent, isStopping: false, isTrialPending: false };
@@ -71,10 +71,13 @@ test.each([
   expect(isLeaseOverdue({ isHolder, sinceRenewal: age })).toBe(overdue);
 });
 
+const old = { resourceVersion: '1', holder: 'a', renewedAt: at(-1) };
 test.each([
-  { name: 'emptied', lease: { resourceVersion: '1', renewedAt: at(seconds(15)) }, isFree: true },
-  { name: 'renewed 15 s ago', lease: { resourceVersion: '1', holder: 'a', renewedAt: t0 }, isFree: false },
-  { name: 'renewed longer ago', lease: { resourceVersion: '1', holder: 'a', renewedAt: at(-1) }, isFree: true },
-])('a Lease that was $name', ({ lease, isFree }) => {
-  expect(isLeaseFree(lease, at(seconds(15)))).toBe(isFree);
+  { name: 'emptied', lease: { resourceVersion: '1', renewedAt: at(seconds(15)) }, unchangedFor: 0, isFree: true },
+  { name: 'renewed 15 s ago', lease: { ...old, renewedAt: t0 }, unchangedFor: seconds(14), isFree: false },
+  { name: 'renewed longer ago', lease: old, unchangedFor: seconds(10) + 1, isFree: true },
+  { name: 'renewed longer ago by stamps alone', lease: old, unchangedFor: seconds(10), isFree: false },
+  { name: 'seen so for 15 s', lease: { ...old, renewedAt: at(minutes(60)) }, unchangedFor: seconds(15), isFree: true },
+])('a Lease that was $name', ({ lease, unchangedFor, isFree }) => {
+  expect(isLeaseFree(lease, { now: at(seconds(15)), unchangedFor })).toBe(isFree);
 });

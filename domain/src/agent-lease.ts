@@ -29,14 +29,19 @@ export function isLeaseOverdue(
   return own.isHolder && own.sinceRenewal > timings.duration;
 }
 
-/** Empty, or not renewed for its duration, by stamps of the API server. */
+/**
+ * Empty, or not renewed for its duration. Stamps alone do not say that: set back in the middle, a clock makes every renewal
+ * look old. So whoever asks has seen it unchanged by its own clock for as long as its holder may act after a renewal, or,
+ * whatever the stamps say, for its whole duration.
+ */
 export function isLeaseFree(
   lease: ObservedLease,
-  now: Instant,
+  seen: { readonly now: Instant; readonly unchangedFor: Milliseconds },
   timings: Timings['lease'] = productionTimings.lease,
 ): boolean {
   if (lease.holder === undefined || lease.renewedAt === undefined) return true;
-  return now > addMilliseconds(lease.renewedAt, timings.duration);
+  if (seen.unchangedFor >= timings.duration) return true;
+  return seen.unchangedFor > timings.actAgeMax && seen.now > addMilliseconds(lease.renewedAt, timings.duration);
 }
 
 export interface LeaseFacts {

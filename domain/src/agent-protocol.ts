@@ -21,8 +21,9 @@ import { judgeRehearsal } from './agent-rehearsal.ts';
 import type { AgentStateChange } from './agent-state.ts';
 import type { AgentAttempt, AgentRelease, AgentState, AttemptReason } from './agent-update-types.ts';
 import { watchNewAgent } from './agent-watch.ts';
+import { attemptWithoutFutureStamps, withoutFutureStamps } from './future-stamps.ts';
 import type { Known } from './gateway.ts';
-import { type Instant, toInstant } from './instant.ts';
+import { type Instant, type Milliseconds, toInstant } from './instant.ts';
 import type { Reason } from './reason.ts';
 import { productionTimings, type Timings } from './timings.ts';
 import { unreachable } from './unreachable.ts';
@@ -88,6 +89,8 @@ export interface AgentUpdateFacts {
   readonly pods: Known<readonly ObservedAgentPod[]>;
   readonly rehearsal: Known<ObservedRehearsal | undefined>;
   readonly lease: Known<ObservedLease | undefined>;
+  /** For how long this process has seen the Lease as it is, by its own clock. */
+  readonly leaseUnchangedFor?: Milliseconds;
   /** The API server refused the swap or the rehearsal of this attempt: its own words. */
   readonly refused?: { readonly attemptId: string; readonly message: string };
   /** Made anew for each call; used if an attempt begins. */
@@ -112,7 +115,15 @@ export function nextAgentUpdateActions(
 ): AgentUpdateDecisionOnGateway {
   const { state, deployment, pods, rehearsal } = facts;
   if (state === 'unknown' || deployment === 'unknown' || pods === 'unknown' || rehearsal === 'unknown') return nothing;
-  const seen: Seen = { ...facts, state, deployment, pods, rehearsal };
+  const looking = { now, since: facts.me.startedAt };
+  const { attempt } = state;
+  const seen: Seen = {
+    ...facts,
+    state: attempt === undefined ? state : { ...state, attempt: attemptWithoutFutureStamps(attempt, looking) },
+    deployment,
+    pods: pods.map((pod) => withoutFutureStamps(pod, looking)),
+    rehearsal,
+  };
   const lease = decideLease(seen);
   // Whoever stops or hands over does nothing else with it.
   if (lease === 'release') return doing({ kind: 'releaseLease' });
@@ -268,6 +279,7 @@ function watch(
       isServerReachable: seen.isServerReachable,
       trialFailure: seen.state.trialFailure,
       lease: seen.lease,
+      ...(seen.leaseUnchangedFor === undefined ? {} : { leaseUnchangedFor: seen.leaseUnchangedFor }),
       margin: 0,
     },
     now,

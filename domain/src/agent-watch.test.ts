@@ -23,7 +23,10 @@ const facts = (more: Partial<WatchFacts> = {}): WatchFacts => ({
   ...more,
 });
 const says = (given: WatchFacts, after: number): string => {
-  const verdict = watchNewAgent(given, at(after), productionTimings);
+  // As one who has looked all the time.
+  const renewedAt = given.lease === 'unknown' ? undefined : given.lease?.renewedAt;
+  const leaseUnchangedFor = renewedAt === undefined ? 0 : at(after) - renewedAt;
+  const verdict = watchNewAgent({ leaseUnchangedFor, ...given }, at(after), productionTimings);
   return verdict.kind === 'take-back'
     ? `${verdict.fault.reason.code}${verdict.fault.isBlamed ? '!' : ''}`
     : verdict.kind;
@@ -42,6 +45,16 @@ describe('a new agent that is Ready', () => {
     [
       'or that nobody could take since no API server answered',
       { watcherSeesSince: at(seconds(35)) },
+      seconds(55),
+      'ready',
+    ],
+    [
+      'is not judged by a stamp of a clock that was set back since',
+      {
+        lease: emptiedAt(-minutes(1440)),
+        pods: [pod({ isReady: true, readySince: at(-minutes(1440)) })],
+        leaseUnchangedFor: seconds(1),
+      },
       seconds(55),
       'ready',
     ],

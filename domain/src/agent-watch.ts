@@ -18,7 +18,7 @@ import {
 } from './agent-fault.ts';
 import type { AgentAttempt, TrialFailure } from './agent-update-types.ts';
 import type { Known } from './gateway.ts';
-import { addMilliseconds, type Instant, toInstant } from './instant.ts';
+import { addMilliseconds, type Instant, type Milliseconds, toInstant } from './instant.ts';
 import type { Timings } from './timings.ts';
 
 export interface WatchFacts {
@@ -36,6 +36,8 @@ export interface WatchFacts {
   readonly trialFailure: TrialFailure | undefined;
   /** The guard may not read it. */
   readonly lease: Known<ObservedLease | undefined>;
+  /** For how long the watcher has seen the Lease as it is, by its own clock; absent where it does not look. */
+  readonly leaseUnchangedFor?: Milliseconds;
   /** How much longer than the ready deadline to wait; the guard lets the old agent go first. */
   readonly margin: number;
 }
@@ -80,10 +82,12 @@ const readyLost: Fault = {
  * says nothing, since it does not tell for how long.
  */
 function isIdle(readySince: Instant, facts: WatchFacts, now: Instant, timings: Timings): boolean {
-  const { lease, watcherSeesSince, watcherStartedAt } = facts;
+  const { lease, leaseUnchangedFor = 0, watcherSeesSince, watcherStartedAt } = facts;
   if (lease === 'unknown' || lease === undefined) return false;
   const freeSince = leaseFreeSince(lease, timings);
   if (freeSince === undefined || now <= freeSince) return false;
+  // The stamp may be of a clock that was set back since.
+  if (leaseUnchangedFor <= timings.agentUpdate.takesLease) return false;
   // While no API server answered, nobody could take it.
   const couldSince = Math.max(readySince, freeSince, watcherSeesSince ?? watcherStartedAt);
   return now > addMilliseconds(toInstant(couldSince), timings.agentUpdate.takesLease);

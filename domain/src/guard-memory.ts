@@ -6,6 +6,7 @@
 import { isSameAgent } from './agent-attempt.ts';
 import type { ContainerEnd, ObservedAgentDeployment, ObservedAgentPod } from './agent-cluster.ts';
 import type { AgentRelease } from './agent-update-types.ts';
+import { isOfAnotherTime } from './future-stamps.ts';
 import type { Known } from './gateway.ts';
 import { addMilliseconds, type Instant } from './instant.ts';
 import { productionTimings, type Timings } from './timings.ts';
@@ -53,7 +54,9 @@ export function rememberPods(
   const isRunningUnready =
     named.every((pod) => !pod.isReady && pod.nodeSilentSince === undefined) &&
     named.some((pod) => pod.runningSince !== undefined || pod.lastEnd !== undefined);
-  return isRunningUnready ? { ends, notReadySince: memory.notReadySince ?? now } : { ends };
+  if (!isRunningUnready) return { ends };
+  const since = memory.notReadySince;
+  return { ends, notReadySince: since === undefined || isOfAnotherTime(since, now) ? now : since };
 }
 
 function isSameEnd(a: SeenEnd, b: SeenEnd): boolean {

@@ -10,6 +10,7 @@ import { endReason, type Fault, notReadyFault, pauserOf } from './agent-fault.ts
 import type { AgentStateChange } from './agent-state.ts';
 import type { AgentRelease, AgentState, TakingBack } from './agent-update-types.ts';
 import { watchNewAgent } from './agent-watch.ts';
+import { attemptWithoutFutureStamps, isOfAnotherTime, withoutFutureStamps } from './future-stamps.ts';
 import type { Known } from './gateway.ts';
 import { crashesInWindow, type GuardMemory } from './guard-memory.ts';
 import { addMilliseconds, type Instant } from './instant.ts';
@@ -58,7 +59,14 @@ export function decideGuard(facts: GuardFacts, now: Instant, timings: Timings = 
   const { state, deployment, pods } = facts;
   if (state === 'unknown' || deployment === 'unknown' || pods === 'unknown') return nothing;
   if (deployment === undefined) return makeDeployment(facts.ownRelease, state, now, timings);
-  const seen: Seen = { ...facts, state, deployment, pods };
+  const looking = { now, since: facts.startedAt };
+  const { attempt } = state;
+  const seen: Seen = {
+    ...facts,
+    state: attempt === undefined ? state : { ...state, attempt: attemptWithoutFutureStamps(attempt, looking) },
+    deployment,
+    pods: pods.map((pod) => withoutFutureStamps(pod, looking)),
+  };
   const { takingBack } = state;
   if (takingBack !== undefined) return goOnTakingBack(takingBack, deployment, now, timings);
   const fault = findFault(seen, now, timings);
@@ -104,7 +112,8 @@ function goOnTakingBack(
   timings: Timings,
 ): GuardDecision {
   const { release, to } = takingBack;
-  if (now < addMilliseconds(takingBack.at, timings.guard.margin)) return nothing;
+  const isTheirs = now < addMilliseconds(takingBack.at, timings.guard.margin) && !isOfAnotherTime(takingBack.at, now);
+  if (isTheirs) return nothing;
   const done: GuardAction = { kind: 'recordState', change: { kind: 'taken-back', release, at: now } };
   if (!isSameAgent(deployment.release, release)) return { actions: [done], reasons: [] };
   return {

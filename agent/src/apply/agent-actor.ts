@@ -14,7 +14,7 @@ import {
 } from '@gatehouse/domain/agent-protocol';
 import { changeState } from '@gatehouse/domain/agent-state';
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
-import type { Instant } from '@gatehouse/domain/instant';
+import { addMilliseconds, type Instant } from '@gatehouse/domain/instant';
 import type { Reason } from '@gatehouse/domain/reason';
 import { parsePlatformVersion } from '@gatehouse/domain/version';
 import type { Clock } from '../clock.ts';
@@ -54,8 +54,8 @@ export interface AgentActorParts {
   readonly settings: AgentSettings;
   readonly lease: LeaseKeeper;
   readonly shelf: ReleaseShelf;
-  /** Of this process, by the API server's clock. */
-  readonly startedAt: Instant;
+  /** Start of this process, by its monotonic clock. */
+  readonly begunAt: number;
   readonly isServerReachable: () => boolean;
   readonly isStopping: () => boolean;
 }
@@ -70,7 +70,7 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
   const { cluster, clock, log, self, lease } = parts;
   let holds: readonly Reason[] = [];
   let lastLook: number | undefined;
-  let seesSince: Instant | undefined;
+  let seesSince: number | undefined;
   let refused: { readonly attemptId: string; readonly message: string } | undefined;
   let verification: { readonly digest: string; readonly failure?: string; readonly at: number } | undefined;
   const verified = new Map<string, { readonly repository: string; readonly at: number }>();
@@ -162,7 +162,9 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
     },
   });
 
-  const look = async (target: Target | undefined): Promise<AgentUpdateFacts> => {
+  const look = async (target: Target | undefined, now: Instant): Promise<AgentUpdateFacts> => {
+    // By the clock of now, which may have been set since.
+    const atMonotonic = (at: number): Instant => addMilliseconds(now, at - clock.monotonic());
     const [map, deployment, pods, rehearsal, observedLease] = await Promise.all([
       cluster.readMap('state'),
       known(() => cluster.readDeployment()),
@@ -180,11 +182,11 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
       me: {
         podName: self.podName,
         release: self.release,
-        startedAt: parts.startedAt,
+        startedAt: atMonotonic(parts.begunAt),
         isStopping: parts.isStopping(),
         // Whoever looks has passed it.
         isTrialPending: false,
-        ...(seesSince === undefined ? {} : { seesSince }),
+        ...(seesSince === undefined ? {} : { seesSince: atMonotonic(seesSince) }),
       },
       isHolder: lease.isHeld(),
       mayAct: lease.mayAct(),
@@ -205,24 +207,25 @@ export function createAgentActor(parts: AgentActorParts): AgentActor {
       pods,
       rehearsal,
       lease: observedLease,
+      ...(observedLease === 'unknown' ? {} : { leaseUnchangedFor: lease.saw(observedLease) }),
       ...(refused === undefined ? {} : { refused }),
       newAttemptId: clock.uuid(),
     };
   };
 
   /** Counted from the first look that succeeds again. */
-  const noteGap = async (): Promise<void> => {
-    const now = await cluster.now();
+  const noteGap = (): void => {
     const isGap = lastLook !== undefined && clock.monotonic() - lastLook > gapMilliseconds;
-    if (isGap) seesSince = now;
+    if (isGap) seesSince = clock.monotonic();
     lastLook = clock.monotonic();
   };
 
   return {
     holds: () => holds,
     async step(target) {
-      await noteGap();
-      const facts = await look(target);
+      const begun = await cluster.now();
+      noteGap();
+      const facts = await look(target, begun);
       const decision = nextAgentUpdateActions(facts, await cluster.now(), parts.settings.timings);
       const isHoldNew = texts(decision.holds) !== texts(holds);
       holds = decision.holds;

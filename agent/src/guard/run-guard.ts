@@ -7,7 +7,7 @@ import { changeState } from '@gatehouse/domain/agent-state';
 import type { AgentRelease } from '@gatehouse/domain/agent-update-types';
 import { decideGuard, type GuardAction } from '@gatehouse/domain/guard';
 import { emptyGuardMemory, type GuardMemory, rememberPods } from '@gatehouse/domain/guard-memory';
-import type { Instant } from '@gatehouse/domain/instant';
+import { addMilliseconds } from '@gatehouse/domain/instant';
 import type { Timings } from '@gatehouse/domain/timings';
 import { type Executors, execute, type Outcome } from '../apply/executors.ts';
 import { takeBackTemplate } from '../apply/take-back-template.ts';
@@ -35,7 +35,7 @@ export async function runGuard(input: GuardInput): Promise<void> {
   const { clock, log, signal } = input;
   const timings = parseTimings(input.environment['GATEHOUSE_TIMINGS']);
   let memory = emptyGuardMemory;
-  let startedAt: Instant | undefined;
+  const begunAt = clock.monotonic();
   let said = '';
   const sayOnce = (level: 'info' | 'warn' | 'error', event: string, message: string): void => {
     if (message !== said) log(level, event, { message });
@@ -43,8 +43,7 @@ export async function runGuard(input: GuardInput): Promise<void> {
   };
   while (!signal.aborted) {
     try {
-      startedAt ??= await input.cluster.now();
-      const looked = await look(input, { memory, startedAt, timings });
+      const looked = await look(input, { memory, begunAt, timings });
       memory = looked.memory;
       sayOnce('info', 'looked', looked.says);
     } catch (error) {
@@ -56,7 +55,7 @@ export async function runGuard(input: GuardInput): Promise<void> {
 
 async function look(
   input: GuardInput,
-  given: { readonly memory: GuardMemory; readonly startedAt: Instant; readonly timings: Timings },
+  given: { readonly memory: GuardMemory; readonly begunAt: number; readonly timings: Timings },
 ): Promise<{ readonly memory: GuardMemory; readonly says: string }> {
   const { cluster, self } = input;
   const [state, deployment, pods] = await Promise.all([
@@ -67,7 +66,9 @@ async function look(
   const now = await cluster.now();
   const memory = rememberPods(given.memory, { deployment, pods }, now, given.timings);
   const ownRelease: AgentRelease = self.release;
-  const facts = { ownRelease, startedAt: given.startedAt, state, deployment, pods, memory };
+  // By the clock of now, which may have been set since.
+  const startedAt = addMilliseconds(now, given.begunAt - input.clock.monotonic());
+  const facts = { ownRelease, startedAt, state, deployment, pods, memory };
   const decision = decideGuard(facts, now, given.timings);
   const executors = createExecutors(input);
   for (const action of decision.actions) {

@@ -15,6 +15,7 @@ import {
   type SimulatedCluster,
 } from '../cluster/simulated/simulated-cluster.ts';
 import { createVirtualClock, type VirtualClock } from '../cluster/simulated/virtual-clock.ts';
+import { withSteadyTime } from '../cluster/steady-cluster-time.ts';
 import { runGuard } from '../guard/run-guard.ts';
 import { createLog } from '../log.ts';
 import { runAgent } from '../run-agent.ts';
@@ -23,6 +24,7 @@ import { rehearse } from '../update/rehearse.ts';
 import { type ControlPlaneInMemory, createControlPlaneInMemory } from './control-plane-in-memory.ts';
 import { lastWords, type Misbehaviour, misusedCluster, misusedControlPlane, ownEnd } from './misbehaviour.ts';
 import { type Act, notingPolls, soleActOf } from './noted-acts.ts';
+import { createSetClock } from './set-clock.ts';
 import { openRepository, type TestRepository } from './test-repository.ts';
 
 export interface GatewayWorld {
@@ -35,6 +37,8 @@ export interface GatewayWorld {
   readonly acts: readonly Act[];
   agentOf(version: string): { readonly version: string; readonly digest: string };
   misbehave(version: string, how: Misbehaviour): void;
+  /** From now on the API server's clock is off by so much more. */
+  setClock(milliseconds: number): void;
   /** Gives the gateway that target with the next generation. */
   order(target: Omit<Target, 'generation' | 'settings'>): void;
   /** Names the agent of that release in the next target. */
@@ -76,6 +80,7 @@ export async function createGatewayWorld(options: {
   const misbehaviour = new Map<string, Misbehaviour>();
   const logs: string[] = [];
   const acts: Act[] = [];
+  const setClock = createSetClock(() => clock.wall());
 
   const simulated = createSimulatedCluster({
     clock,
@@ -128,20 +133,24 @@ export async function createGatewayWorld(options: {
       const { holder } = simulated.read().lease ?? {};
       if (owner.kind === 'replica-set') acts.push({ at: clock.wall(), podName, what, holder });
     };
-  const common = (pod: PodContext) => ({
-    cluster: fenced(simulated.connect(pod.podName), { cutOff: pod.cutOff, note: note(pod) }),
-    self: selfOf(pod),
-    environment: { GATEHOUSE_TIMINGS: JSON.stringify(options.timings ?? {}) },
-    clock,
-    log: createLog(
+  const common = (pod: PodContext) => {
+    const log = createLog(
       clock,
       (line) => {
         logs.push(line.trimEnd());
         pod.print(line.trimEnd());
       },
       { pod: pod.podName },
-    ),
-  });
+    );
+    const reached = fenced(simulated.connect(pod.podName), { cutOff: pod.cutOff, note: note(pod) });
+    return {
+      cluster: withSteadyTime(setClock.around(reached), clock, log),
+      self: selfOf(pod),
+      environment: { GATEHOUSE_TIMINGS: JSON.stringify(options.timings ?? {}) },
+      clock,
+      log,
+    };
+  };
   const openControlPlane = (pod: PodContext, how: Misbehaviour, age: () => number) => () => ({
     controlPlane: misusedControlPlane(notingPolls(server.connect(pod.podName), note(pod)), how, age),
     close: async () => {},
@@ -208,6 +217,7 @@ export async function createGatewayWorld(options: {
       const { version: agentVersion, digest } = releases.release(version).agent;
       return { version: agentVersion, digest };
     },
+    setClock: setClock.set,
     misbehave: (version, how) => {
       misbehaviour.set(version, how);
     },

@@ -3,6 +3,7 @@ import { productionTimings } from '@gatehouse/domain/timings';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createMapsInMemory, type MapsInMemory } from '../cluster/maps-in-memory.ts';
 import { createVirtualClock, type VirtualClock } from '../cluster/simulated/virtual-clock.ts';
+import { withSteadyTime } from '../cluster/steady-cluster-time.ts';
 import { createLeaseKeeper, type LeaseKeeper } from './lease.ts';
 
 describe('the Lease', () => {
@@ -130,12 +131,39 @@ describe('the Lease', () => {
     expect(await b.take()).toBe('taken');
   });
 
-  test('a new process need not wait when the stamps say that it has run out', async () => {
+  test('a new process waits only until a holder could not act any more, when the stamps say that it has run out', async () => {
     await keeper('a').take();
-    await clock.advance(15_000);
-    expect(await keeper('b').take()).toBe('held-by-another');
+    await clock.advance(60_000);
+    const b = keeper('b');
+    expect(await b.take()).toBe('held-by-another');
+    await clock.advance(10_000);
+    expect(await b.take()).toBe('held-by-another');
     await clock.advance(1);
-    expect(await keeper('c').take()).toBe('taken');
+    expect(await b.take()).toBe('taken');
+  });
+
+  test.each([
+    ['a day back', -86_400_000],
+    ['ten years back', -3_652 * 86_400_000],
+    ['a day ahead', 86_400_000],
+  ])('is not taken from one who renews it when the clock is set %s, and its time passes as ever', async (_name, by) => {
+    let off = 0;
+    world = createMapsInMemory(() => clock.wall() + off);
+    const steady = () => withSteadyTime(world.cluster, clock, () => undefined);
+    const a = createLeaseKeeper(steady(), 'a', clock, productionTimings.lease);
+    const b = createLeaseKeeper(steady(), 'b', clock, productionTimings.lease);
+    await a.take();
+    expect(await b.take()).toBe('held-by-another');
+    off = by;
+    for (let renewals = 0; renewals < 100; renewals += 1) {
+      await clock.advance(5_000);
+      await a.renew();
+      expect([await b.take(), a.mayAct(), b.mayAct()]).toEqual(['held-by-another', true, false]);
+    }
+    await clock.advance(14_999);
+    expect(await b.take()).toBe('held-by-another');
+    await clock.advance(1);
+    expect([await b.take(), a.mayAct()]).toEqual(['taken', false]);
   });
 
   test('a process that was frozen does nothing when it wakes', async () => {

@@ -22,6 +22,8 @@ export interface LeaseKeeper {
   mayAct(): boolean;
   /** Held, but not renewed for the Lease's whole duration: the readiness probe then says no. */
   isOverdue(): boolean;
+  /** As it was just read: for how many milliseconds it has been seen so, by our own clock. */
+  saw(lease: ObservedLease | undefined): number;
   /** Of this taking; 0 while it was never taken. */
   handOverNumber(): number;
   /** Renews it if it is ours, also when it was deleted, and finishes a taking that broke off. Throws `ClusterUnreachable`. */
@@ -44,8 +46,13 @@ export function createLeaseKeeper(
   const holder = `${podName}/${clock.uuid()}`;
   /** What is known of our own taking; undefined when the Lease is not ours. */
   let held: { readonly resourceVersion: string; readonly renewedAt: number; readonly number: number } | undefined;
-  /** Whose version was first seen when (`missing` while there is none), to tell by our own clock that nobody renews it. */
-  let foreign: { readonly resourceVersion: string; readonly seenAt: number } | undefined;
+  /** Which version was first seen when (`missing` while there is none), to tell by our own clock that nobody renews it. */
+  let seen: { readonly resourceVersion: string; readonly at: number } | undefined;
+  const saw = (lease: ObservedLease | undefined): number => {
+    const resourceVersion = lease?.resourceVersion ?? 'missing';
+    if (seen?.resourceVersion !== resourceVersion) seen = { resourceVersion, at: clock.monotonic() };
+    return clock.monotonic() - seen.at;
+  };
 
   /**
    * One more than the last, and never less than the API server's time in seconds: whoever deletes the map `state`, or
@@ -61,16 +68,11 @@ export function createLeaseKeeper(
     if (held !== undefined) held = { ...held, number: state.handOverNumber };
   };
 
-  /**
-   * Also when only our own clock saw that nobody renews it: the stamps may be from another API server's clock. One that
-   * is missing was deleted, if there ever was one, and its holder acts until its next renewal, which makes it anew.
-   */
+  /** One that is missing was deleted, if there ever was one, and its holder acts until its next renewal, which makes it anew. */
   const isFree = async (lease: ObservedLease | undefined): Promise<boolean> => {
-    const isPlain = lease === undefined ? await wasNeverTaken() : isLeaseFree(lease, await cluster.now(), timings);
-    if (isPlain) return true;
-    const resourceVersion = lease?.resourceVersion ?? 'missing';
-    if (foreign?.resourceVersion !== resourceVersion) foreign = { resourceVersion, seenAt: clock.monotonic() };
-    return clock.monotonic() - foreign.seenAt >= timings.duration;
+    const unchangedFor = saw(lease);
+    if (lease !== undefined) return isLeaseFree(lease, { now: await cluster.now(), unchangedFor }, timings);
+    return unchangedFor >= timings.duration || (await wasNeverTaken());
   };
   const wasNeverTaken = async (): Promise<boolean> =>
     parseAgentState(await cluster.readMap('state')).handOverNumber === 0;
@@ -90,6 +92,7 @@ export function createLeaseKeeper(
     isHeld: () => held !== undefined,
     mayAct: () => held !== undefined && held.number > 0 && mayAct(own(), timings),
     isOverdue: () => isLeaseOverdue(own(), timings),
+    saw,
     handOverNumber: () => held?.number ?? 0,
     async renew() {
       if (held === undefined) return;
@@ -119,7 +122,6 @@ export function createLeaseKeeper(
       const renewedAt = clock.monotonic();
       const written = await cluster.writeLease(holder, lease?.resourceVersion);
       if (written === 'conflict') return 'held-by-another';
-      foreign = undefined;
       held = { resourceVersion: written.resourceVersion, renewedAt, number: 0 };
       await raiseNumber();
       return 'taken';

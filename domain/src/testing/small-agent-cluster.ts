@@ -334,6 +334,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
         pods: pods.map(observePod),
         rehearsal: observeRehearsal(),
         lease: observeLease(),
+        leaseUnchangedFor: now - (lease.renewedAt ?? 0),
         newAttemptId: unique('attempt'),
       },
       at(now),
@@ -341,7 +342,8 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     if (isHolder) holds = decision.holds;
     for (const action of decision.actions) {
       if (action.kind === 'takeLease') {
-        if (isLeaseFree(observeLease(), at(now))) {
+        const unchangedFor = now - (lease.renewedAt ?? 0);
+        if (isLeaseFree(observeLease(), { now: at(now), unchangedFor })) {
           lease = { holder: container.id, renewedAt: now };
           container.renewedAt = now;
         }
