@@ -1,6 +1,6 @@
 /** Reads the files of a publisher's source within bounds. Whatever is wrong with one is a fault, and reading goes on. */
 
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type Type from 'typebox';
 import { Value } from 'typebox/value';
@@ -48,8 +48,11 @@ export function newReader(directory: string, faults: SourceFault[]): SourceReade
   async function documents(file: string, dialect: Dialect): Promise<readonly unknown[] | undefined> {
     filesRead += 1;
     if (filesRead > filesMax) return fault(file, '', `more than ${filesMax} files`, 'Put more objects into one file.');
+    const tooLarge = () => fault(file, '', `it is larger than ${fileBytesMax} bytes`, 'Split it.');
     let text: string;
     try {
+      // Before it is read: nobody has the memory for any file there is.
+      if ((await stat(path.join(directory, file))).size > fileBytesMax) return tooLarge();
       text = await readFile(path.join(directory, file), 'utf8');
     } catch (error) {
       if (isSystemError(error, 'ENOENT')) return fault(file, '', 'there is no such file', 'Add it.');
@@ -57,7 +60,6 @@ export function newReader(directory: string, faults: SourceFault[]): SourceReade
         return fault(file, '', 'it is a folder, and a file was expected', 'Move its files up.');
       throw error;
     }
-    if (text.length > fileBytesMax) return fault(file, '', `it is larger than ${fileBytesMax} bytes`, 'Split it.');
     const parsed = parseYaml(text, dialect);
     if (parsed.kind === 'fault') {
       const next = parsed.reason.startsWith('it is no YAML') ? 'Correct it.' : 'Write its aliases out.';

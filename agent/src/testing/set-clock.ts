@@ -7,8 +7,8 @@ import type { Cluster } from '../cluster/cluster.ts';
 
 export interface SetClock {
   /** From now on it is off by so much more. */
-  set(milliseconds: number): void;
-  around(cluster: Cluster): Cluster;
+  readonly set: (milliseconds: number) => void;
+  readonly around: (cluster: Cluster) => Cluster;
 }
 
 const stamps: ReadonlySet<string> = new Set([
