@@ -113,7 +113,10 @@ export async function superviseServer({ directory, args, armedFile }: SuperviseS
       return `postgresql://gatehouse:${password}@localhost:5432/gatehouse?host=${encodeURIComponent(socketFolder)}`;
     },
     postgresPid: () => Number(postmasterLines()[0]),
-    kill: () => void child?.kill('SIGKILL'),
+    kill() {
+      isReady = false;
+      child?.kill('SIGKILL');
+    },
     starts: () => starts,
     readyAfter: () => readyAfter,
     waitUntilReady: async (timeoutSeconds) => {
