@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import { makeSelfSigned } from '@gatehouse/release/self-signed';
 import { type Fault, type FaultyProxy, startFaultyProxy } from '@gatehouse/testkit/faulty-proxy';
+import { startTcpRelay } from '@gatehouse/testkit/tcp-relay';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createControlPlane } from './control-plane.ts';
 import { openHttpDoor } from './http.ts';
@@ -108,11 +109,25 @@ describe('one exchange', () => {
     const between = await start();
     const { poll } = openAgent(between.url);
     const isShort = fault.kind === 'hang' || fault.kind === 'stall-reply';
-    const asked = isShort ? openAgent(between.url, { millisecondsMax: 100 }).poll : poll;
+    const asked = isShort ? openAgent(between.url, { millisecondsMax: 1_000 }).poll : poll;
     between.add({ times: 1, fault });
     expect(await asked()).toMatchObject(expected);
     expect(await asked()).toEqual(answered);
     expect(between.requests.map(({ fault: kind }) => kind)).toEqual([fault.kind, undefined]);
+  });
+
+  test('a connection of which one end never hears that the other is gone is given up in time, and left for a new one', async () => {
+    const server = await startControlPlane();
+    const relay = await startTcpRelay({ host: '127.0.0.1', port: Number(server.port) });
+    closers.push(() => relay.stop());
+    const { poll } = openAgent(`http://127.0.0.1:${relay.port}`);
+    expect(await poll()).toEqual(answered);
+    relay.setState('silent');
+    expect(relay.connections()).toBe(1);
+    expect(await poll()).toMatchObject(says(/timeout|aborted/i));
+    expect(await poll()).toMatchObject(says(/timeout|aborted/i));
+    relay.setState('open');
+    expect(await poll()).toEqual(answered);
   });
 
   test('a connection that died in silence is left for a new one', async () => {
