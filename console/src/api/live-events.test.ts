@@ -87,9 +87,25 @@ describe('live events', () => {
     expect(told()).toBe(0);
     await pass(200);
     expect(told()).toBe(1);
+    await pass(1000);
     streams[0]?.say('event', 11);
     await pass(200);
     expect(told()).toBe(2);
+  });
+
+  it('tell at most once in a second, and of the last one in any case', async () => {
+    const { streams, told, settle, pass } = world();
+    await settle();
+    for (let sequence = 1; sequence <= 100; sequence += 1) {
+      streams[0]?.say('event', sequence);
+      await pass(50);
+    }
+    expect(told()).toBe(5);
+    streams[0]?.say('event', 101);
+    await pass(1000);
+    expect(told()).toBe(6);
+    await pass(5000);
+    expect(told()).toBe(6);
   });
 
   it('resume after the last event when the stream breaks, later each time, and say since when it is lost', async () => {

@@ -12,7 +12,7 @@ export type Connection =
 export interface LiveEvents {
   /** Once; nothing is asked of the server before. */
   readonly start: () => void;
-  /** `onEvents` comes once for a burst of events, and once whenever the stream opens. */
+  /** `onEvents` comes once for a burst of events, at most once in a second, and once whenever the stream opens. */
   readonly subscribe: (onEvents: () => void) => () => void;
   readonly connection: () => Connection;
   readonly onConnection: (listener: () => void) => () => void;
@@ -37,6 +37,8 @@ export interface LiveEventsOptions {
 }
 
 const burstMilliseconds = 150;
+/** However many events there are: each word makes every shown page ask again. */
+const betweenMilliseconds = 1000;
 const retryFirst = 1000;
 const retryMax = 15_000;
 /** The control plane says every 15 s that it is there; a connection that died in silence gives no error. */
@@ -51,6 +53,7 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
   let stream: EventStream | undefined;
   let last: number | undefined;
   let retryDelay = retryFirst;
+  let announcedAt = Number.NEGATIVE_INFINITY;
   let isClosed = false;
   let cancelRetry: (() => void) | undefined;
   let cancelBurst: (() => void) | undefined;
@@ -62,8 +65,10 @@ export function createLiveEvents(options: LiveEventsOptions): LiveEvents {
     for (const listener of connectionListeners) listener();
   }
   function announce(): void {
-    cancelBurst ??= options.after(burstMilliseconds, () => {
+    const wait = Math.max(burstMilliseconds, announcedAt + betweenMilliseconds - options.now());
+    cancelBurst ??= options.after(Math.min(wait, betweenMilliseconds), () => {
       cancelBurst = undefined;
+      announcedAt = options.now();
       for (const subscriber of subscribers) subscriber();
     });
   }

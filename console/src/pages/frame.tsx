@@ -79,7 +79,11 @@ function SignedIn({ name, role }: { readonly name: string; readonly role: string
               {frameTexts.platform(platform.version)}
             </Label>
           )}
-          {platform?.isSandbox === true ? <SandboxLabel>{frameTexts.sandbox}</SandboxLabel> : null}
+          {platform?.isSandbox === true ? (
+            <span className="console-only-wide">
+              <SandboxLabel>{frameTexts.sandbox}</SandboxLabel>
+            </span>
+          ) : null}
           <LiveMark connection={connection} />
           <NotificationBell />
           <ColorSchemeSwitch />

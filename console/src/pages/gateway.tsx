@@ -1,7 +1,7 @@
 /** What stands above every tab of a gateway: its name, what waits for a person, and the way there. */
 
 import type { Gateway } from '@gatehouse/contract/operator-types';
-import { Alert, PageSection, Tab, Tabs, Title } from '@patternfly/react-core';
+import { Alert, PageSection, Title } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { codeOf } from '../api/problem.ts';
@@ -9,6 +9,7 @@ import { type GatewayAddress, gatewayQuery, profileUpdateQuery } from '../api/qu
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { isOnItsWay } from '../format/profile-update-phase.ts';
 import { gatewayTexts } from '../texts/gateway.ts';
+import { AddressTabs } from '../ui/address-tabs.tsx';
 import { GatewayBreadcrumb, tenantSearch } from '../ui/gateway-breadcrumb.tsx';
 import { PausedLabel, SandboxLabel, StatusLabel, sandboxText, UpdatesAvailableLabel } from '../ui/labels.tsx';
 import { Loading } from '../ui/loading.tsx';
@@ -67,7 +68,6 @@ const tabs = [
   { title: gatewayTexts.tabs.settings, end: 'settings', to: '/gateways/$gateway/settings' },
 ] as const;
 
-/** Each tab has an address of its own, so each is a link that can be opened elsewhere. */
 function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
   const navigate = useNavigate();
   const end = useLocation({ select: ({ pathname }) => pathname.split('/').filter((part) => part !== '')[2] ?? '' });
@@ -76,27 +76,16 @@ function GatewayTabs({ address }: { readonly address: GatewayAddress }) {
   const search = tenantSearch(address);
   const query = new URLSearchParams(search);
   return (
-    <Tabs
-      aria-label={gatewayTexts.tabsLabel}
-      activeKey={active.title}
-      usePageInsets
-      onSelect={(event, title) => {
-        const tab = tabs.find((one) => one.title === title);
-        if (tab === undefined || event.ctrlKey || event.metaKey || event.shiftKey) return;
-        event.preventDefault();
-        void navigate({ to: tab.to, params, search });
-      }}
-    >
-      {tabs.map(({ title, to }) => (
-        <Tab
-          key={title}
-          eventKey={title}
-          title={title}
-          tabContentId={tabContentId}
-          href={`${to.replace('$gateway', encodeURIComponent(address.gateway))}${query.size === 0 ? '' : `?${query}`}`}
-        />
-      ))}
-    </Tabs>
+    <AddressTabs
+      label={gatewayTexts.tabsLabel}
+      tabs={tabs.map(({ title, to }) => ({
+        title,
+        href: `${to.replace('$gateway', encodeURIComponent(address.gateway))}${query.size === 0 ? '' : `?${query}`}`,
+        go: () => void navigate({ to, params, search }),
+      }))}
+      active={active.title}
+      contentId={tabContentId}
+    />
   );
 }
 

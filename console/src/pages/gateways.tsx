@@ -1,5 +1,6 @@
 /** The list of gateways: found, sorted and paged by the control plane, all of it in the address. */
 
+import { type GatewaySort, gatewaySorts } from '@gatehouse/contract/fleet-types';
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import { Button, Checkbox, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
 import { Tbody, Td, Th, Thead, type ThProps, Tr } from '@patternfly/react-table';
@@ -29,6 +30,7 @@ import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
 import { ButtonLink } from '../ui/router-links.tsx';
 import '../ui/gateways.css';
+import { Prose } from '../ui/prose.tsx';
 
 const { columns } = texts;
 
@@ -115,31 +117,20 @@ interface TableProps {
   readonly onSelect: (gateways: readonly Gateway[], isSelected: boolean) => void;
 }
 
-const sortable = [
-  'name',
-  'provider',
-  'installation',
-  'status',
-  'health',
-  'agentVersion',
-  'profileVersion',
-  'lastPoll',
-] as const;
-
 function GatewayTable({ gateways, sort = 'name', selected, onSort, onSelect }: TableProps) {
   // A gateway's name is unique in its tenant only.
   const needsTenant = new Set(gateways.map(({ tenant }) => tenant.id)).size > 1;
-  const sortOf = (column: (typeof sortable)[number]): NonNullable<ThProps['sort']> => ({
-    columnIndex: sortable.indexOf(column),
+  const sortOf = (column: GatewaySort): NonNullable<ThProps['sort']> => ({
+    columnIndex: gatewaySorts.indexOf(column),
     sortBy: {
-      index: sortable.findIndex((one) => one === sort.replace('-', '')),
+      index: gatewaySorts.findIndex((one) => one === sort.replace('-', '')),
       direction: sort.startsWith('-') ? 'desc' : 'asc',
     },
     onSort: () => onSort(column),
   });
   const selectedHere = gateways.filter(({ id }) => selected.has(id)).length;
-  const head = (column: (typeof sortable)[number]) => (
-    <Th modifier="wrap" sort={sortOf(column)}>
+  const head = (column: GatewaySort, width?: string) => (
+    <Th modifier="wrap" sort={sortOf(column)} {...(width === undefined ? {} : { className: width })}>
       {columns[column]}
     </Th>
   );
@@ -147,7 +138,7 @@ function GatewayTable({ gateways, sort = 'name', selected, onSort, onSelect }: T
     <DataTable aria-label={texts.title} gridBreakPoint="grid-xl" className="console-gateways">
       <Thead>
         <Tr>
-          <Th>
+          <Th className="console-column-select">
             <Checkbox
               id="select-page"
               aria-label={texts.selectPage}
@@ -156,16 +147,22 @@ function GatewayTable({ gateways, sort = 'name', selected, onSort, onSelect }: T
             />
           </Th>
           {head('name')}
-          {head('provider')}
-          {head('installation')}
-          {head('status')}
-          {head('health')}
-          {head('agentVersion')}
-          {head('profileVersion')}
-          <Th modifier="wrap">{columns.updates}</Th>
-          <Th>{columns.paused}</Th>
-          {head('lastPoll')}
-          <Th modifier="wrap">{columns.hostClusters}</Th>
+          {head('provider', 'console-column-provider')}
+          {head('installation', 'console-column-installation')}
+          {head('status', 'console-column-status')}
+          {head('health', 'console-column-health')}
+          {head('agentVersion', 'console-column-version')}
+          {head('profileVersion', 'console-column-version')}
+          <Th modifier="wrap" className="console-column-updates">
+            {columns.updates}
+          </Th>
+          <Th modifier="wrap" className="console-column-paused">
+            {columns.paused}
+          </Th>
+          {head('lastPoll', 'console-column-poll')}
+          <Th modifier="wrap" className="console-column-clusters">
+            {columns.hostClusters}
+          </Th>
         </Tr>
       </Thead>
       <Tbody>
@@ -255,8 +252,8 @@ function UpdatesCell({ gateway }: { readonly gateway: Gateway }) {
       {gateway.isCurrent ? <CurrentLabel /> : null}
       {gateway.updatesAvailable ? <UpdatesAvailableLabel /> : null}
       {first === undefined || gateway.updatesAvailable ? null : (
-        <span className="console-subtle console-text console-why">
-          {first.message}
+        <span className="console-subtle console-why">
+          <Prose text={first.message} />
           {others.length === 0 ? '' : ` (${texts.more(others.length)})`}
         </span>
       )}

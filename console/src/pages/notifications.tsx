@@ -32,6 +32,7 @@ import { Loading } from '../ui/loading.tsx';
 import { MoreButton } from '../ui/more-button.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { Prose } from '../ui/prose.tsx';
 
 export function Notifications() {
   const filter = useSearch({ from: '/frame/notifications' });
@@ -214,8 +215,14 @@ function Row({ item, isChosen, onChoose }: RowProps) {
           </Label>
           {isUnread ? <span className="console-unread">{texts.unread}</span> : null}
         </div>
-        <span className={isUnread ? 'console-text console-strong' : 'console-text'}>{message}</span>
-        {nextStep === undefined ? null : <div className="console-next-step">{nextStep}</div>}
+        <span {...(isUnread ? { className: 'console-strong' } : {})}>
+          <Prose text={message} />
+        </span>
+        {nextStep === undefined ? null : (
+          <div className="console-next-step">
+            <Prose text={nextStep} />
+          </div>
+        )}
       </Td>
       <Td dataLabel={texts.columns.subject} modifier="breakWord">
         <SubjectLink item={item} />

@@ -11,8 +11,6 @@ import {
   EmptyState,
   EmptyStateBody,
   PageSection,
-  Tab,
-  Tabs,
   Title,
 } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
@@ -20,6 +18,7 @@ import { Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { platformQuery } from '../api/queries.ts';
 import { actTexts } from '../texts/acts.ts';
 import { platformTexts as texts } from '../texts/platform.ts';
+import { AddressTabs } from '../ui/address-tabs.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
@@ -105,21 +104,12 @@ function PlatformTabs() {
   const navigate = useNavigate();
   const isReleases = useLocation({ select: ({ pathname }) => /\/releases\/?$/.test(pathname) });
   return (
-    <Tabs
-      aria-label={texts.tabsLabel}
-      activeKey={isReleases ? texts.tabs.releases : texts.tabs.upgrade}
-      usePageInsets
-      onSelect={(event, title) => {
-        const tab = tabs.find((one) => one.title === title);
-        if (tab === undefined || event.ctrlKey || event.metaKey || event.shiftKey) return;
-        event.preventDefault();
-        void navigate({ to: tab.to });
-      }}
-    >
-      {tabs.map(({ title, to }) => (
-        <Tab key={title} eventKey={title} title={title} href={to} tabContentId={tabContentId} />
-      ))}
-    </Tabs>
+    <AddressTabs
+      label={texts.tabsLabel}
+      tabs={tabs.map(({ title, to }) => ({ title, href: to, go: () => void navigate({ to }) }))}
+      active={isReleases ? texts.tabs.releases : texts.tabs.upgrade}
+      contentId={tabContentId}
+    />
   );
 }
 

@@ -9,7 +9,6 @@ import {
   CardBody,
   CardTitle,
   Content,
-  Form,
   FormGroup,
   FormHelperText,
   HelperText,
@@ -29,10 +28,11 @@ import { mailTexts as texts } from '../texts/settings.ts';
 import { ActButton } from '../ui/act-button.tsx';
 import { AskDialog } from '../ui/ask-dialog.tsx';
 import { DataTable } from '../ui/data-table.tsx';
+import { FormDialog } from '../ui/form-dialog.tsx';
 import { KindsField, kindList } from '../ui/kinds-field.tsx';
-import { Loading } from '../ui/loading.tsx';
-import { type Place, PlaceFields, placeText, useOwnPlace } from '../ui/place-fields.tsx';
+import { PlaceFields, placeText, usePlace } from '../ui/place-fields.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { ShownAnswer } from '../ui/shown-answer.tsx';
 
 /** Who gets which notifications by e-mail. */
 export function SettingsMail() {
@@ -62,17 +62,9 @@ export function SettingsMail() {
             {texts.create}
           </ActButton>
         </div>
-        {!isPermitted ? null : data === undefined ? (
-          error === null ? (
-            <Loading />
-          ) : (
-            <ProblemAlert error={error} />
-          )
-        ) : data.items.length === 0 ? (
-          <p>{texts.none}</p>
-        ) : (
-          <Subscriptions subscriptions={data.items} />
-        )}
+        <ShownAnswer data={data} error={error} isPermitted={isPermitted}>
+          {({ items }) => (items.length === 0 ? <p>{texts.none}</p> : <Subscriptions subscriptions={items} />)}
+        </ShownAnswer>
         {isAsking ? <Create onClose={() => setIsAsking(false)} /> : null}
       </CardBody>
     </Card>
@@ -178,9 +170,7 @@ const addressPattern = /^[^\s@]{1,64}@[^\s@]+$/;
 function Create({ onClose }: { readonly onClose: () => void }) {
   const [address, setAddress] = useState('');
   const [kinds, setKinds] = useState<readonly NotificationKind[]>(notificationKinds);
-  const own = useOwnPlace();
-  const [chosen, setPlace] = useState<Place>();
-  const place = chosen ?? own;
+  const [place, setPlace] = usePlace();
   const [isAsked, setIsAsked] = useState(false);
   const isWrong = isAsked && !addressPattern.test(address);
   const create = useAct(
@@ -189,10 +179,10 @@ function Create({ onClose }: { readonly onClose: () => void }) {
   );
   const submit = () => {
     setIsAsked(true);
-    if (addressPattern.test(address) && kinds.length > 0 && !create.isPending) create.mutate(undefined);
+    if (addressPattern.test(address) && kinds.length > 0) create.mutate(undefined);
   };
   return (
-    <AskDialog
+    <FormDialog
       title={texts.create}
       submit={texts.submit}
       isSending={create.isPending}
@@ -201,34 +191,27 @@ function Create({ onClose }: { readonly onClose: () => void }) {
       onSubmit={submit}
       onClose={onClose}
     >
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <FormGroup label={texts.address} fieldId="address" isRequired>
-          <TextInput
-            id="address"
-            type="email"
-            isRequired
-            autoComplete="off"
-            maxLength={200}
-            value={address}
-            validated={isWrong ? 'error' : 'default'}
-            onChange={(_event, value) => setAddress(value.trim())}
-          />
-          {isWrong ? (
-            <FormHelperText>
-              <HelperText>
-                <HelperTextItem variant="error">{texts.addressInvalid}</HelperTextItem>
-              </HelperText>
-            </FormHelperText>
-          ) : null}
-        </FormGroup>
-        <PlaceFields place={place} onChange={setPlace} />
-        <KindsField label={texts.columns.kinds} kinds={kinds} onChange={setKinds} />
-      </Form>
-    </AskDialog>
+      <FormGroup label={texts.address} fieldId="address" isRequired>
+        <TextInput
+          id="address"
+          type="email"
+          isRequired
+          autoComplete="off"
+          maxLength={200}
+          value={address}
+          validated={isWrong ? 'error' : 'default'}
+          onChange={(_event, value) => setAddress(value.trim())}
+        />
+        {isWrong ? (
+          <FormHelperText>
+            <HelperText>
+              <HelperTextItem variant="error">{texts.addressInvalid}</HelperTextItem>
+            </HelperText>
+          </FormHelperText>
+        ) : null}
+      </FormGroup>
+      <PlaceFields place={place} onChange={setPlace} />
+      <KindsField label={texts.columns.kinds} kinds={kinds} onChange={setKinds} />
+    </FormDialog>
   );
 }

@@ -1,13 +1,4 @@
-import {
-  Card,
-  CardBody,
-  CardTitle,
-  Content,
-  Form,
-  FormGroup,
-  FormSelect,
-  FormSelectOption,
-} from '@patternfly/react-core';
+import { Card, CardBody, CardTitle, Content, FormGroup, FormSelect, FormSelectOption } from '@patternfly/react-core';
 import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -17,8 +8,8 @@ import { useAct } from '../api/use-act.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
 import { settingsTexts, projectTexts as texts } from '../texts/settings.ts';
 import { ActButton } from '../ui/act-button.tsx';
-import { AskDialog } from '../ui/ask-dialog.tsx';
 import { DataTable } from '../ui/data-table.tsx';
+import { FormDialog } from '../ui/form-dialog.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { isName, NameField } from '../ui/name-field.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
@@ -93,10 +84,10 @@ function Create({ kind, tenants, onClose }: CreateProps) {
   );
   const submit = () => {
     setIsAsked(true);
-    if (isName(name) && !create.isPending) create.mutate(undefined);
+    if (isName(name)) create.mutate(undefined);
   };
   return (
-    <AskDialog
+    <FormDialog
       title={kind === 'tenant' ? texts.createTenant : texts.createProject}
       submit={texts.create}
       isSending={create.isPending}
@@ -104,23 +95,16 @@ function Create({ kind, tenants, onClose }: CreateProps) {
       onSubmit={submit}
       onClose={onClose}
     >
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <NameField value={name} onChange={setName} isAsked={isAsked} />
-        {kind === 'tenant' || tenants.length < 2 ? null : (
-          <FormGroup label={texts.inTenant} fieldId="in-tenant">
-            <FormSelect id="in-tenant" value={tenant} onChange={(_event, value) => setTenant(value)}>
-              {tenants.map((one) => (
-                <FormSelectOption key={one} value={one} label={one} />
-              ))}
-            </FormSelect>
-          </FormGroup>
-        )}
-      </Form>
-    </AskDialog>
+      <NameField value={name} onChange={setName} isAsked={isAsked} />
+      {kind === 'tenant' || tenants.length < 2 ? null : (
+        <FormGroup label={texts.inTenant} fieldId="in-tenant">
+          <FormSelect id="in-tenant" value={tenant} onChange={(_event, value) => setTenant(value)}>
+            {tenants.map((one) => (
+              <FormSelectOption key={one} value={one} label={one} />
+            ))}
+          </FormSelect>
+        </FormGroup>
+      )}
+    </FormDialog>
   );
 }

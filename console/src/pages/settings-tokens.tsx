@@ -1,14 +1,5 @@
 import type { TokenInfo } from '@gatehouse/contract/operator-types';
-import {
-  Card,
-  CardBody,
-  CardTitle,
-  Content,
-  Form,
-  FormGroup,
-  FormSelect,
-  FormSelectOption,
-} from '@patternfly/react-core';
+import { Card, CardBody, CardTitle, Content, FormGroup, FormSelect, FormSelectOption } from '@patternfly/react-core';
 import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -21,12 +12,12 @@ import { settingsTexts, tokenTexts as texts } from '../texts/settings.ts';
 import { ActButton } from '../ui/act-button.tsx';
 import { AskDialog } from '../ui/ask-dialog.tsx';
 import { DataTable } from '../ui/data-table.tsx';
+import { FormDialog } from '../ui/form-dialog.tsx';
 import { Instant } from '../ui/instant.tsx';
-import { Loading } from '../ui/loading.tsx';
 import { isName, NameField } from '../ui/name-field.tsx';
-import { type Place, PlaceFields, placeText, useOwnPlace } from '../ui/place-fields.tsx';
-import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { PlaceFields, placeText, usePlace } from '../ui/place-fields.tsx';
 import { SecretDialog } from '../ui/secret-dialog.tsx';
+import { ShownAnswer } from '../ui/shown-answer.tsx';
 
 /** API tokens of the reader's scope: made, shown once, revoked. */
 export function SettingsTokens() {
@@ -45,15 +36,9 @@ export function SettingsTokens() {
             {texts.create}
           </ActButton>
         </div>
-        {!isPermitted ? null : data === undefined ? (
-          error === null ? (
-            <Loading />
-          ) : (
-            <ProblemAlert error={error} />
-          )
-        ) : (
-          <Tokens tokens={data.items} />
-        )}
+        <ShownAnswer data={data} error={error} isPermitted={isPermitted}>
+          {({ items }) => <Tokens tokens={items} />}
+        </ShownAnswer>
         {isAsking ? (
           <Create
             onClose={() => setIsAsking(false)}
@@ -154,9 +139,7 @@ const dayMilliseconds = 86_400_000;
 function Create({ onMade, onClose }: { readonly onMade: (token: string) => void; readonly onClose: () => void }) {
   const [name, setName] = useState('');
   const [role, setRole] = useState<TokenInfo['role']>('Viewer');
-  const own = useOwnPlace();
-  const [chosen, setPlace] = useState<Place>();
-  const place = chosen ?? own;
+  const [place, setPlace] = usePlace();
   const [days, setDays] = useState('90');
   const [isAsked, setIsAsked] = useState(false);
   const create = useAct(
@@ -169,10 +152,10 @@ function Create({ onMade, onClose }: { readonly onMade: (token: string) => void;
   );
   const submit = () => {
     setIsAsked(true);
-    if (isName(name) && !create.isPending) create.mutate(undefined);
+    if (isName(name)) create.mutate(undefined);
   };
   return (
-    <AskDialog
+    <FormDialog
       title={texts.create}
       submit={texts.submit}
       isSending={create.isPending}
@@ -180,33 +163,26 @@ function Create({ onMade, onClose }: { readonly onMade: (token: string) => void;
       onSubmit={submit}
       onClose={onClose}
     >
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <NameField value={name} onChange={setName} isAsked={isAsked} />
-        <FormGroup label={texts.role} fieldId="role">
-          <FormSelect
-            id="role"
-            value={role}
-            onChange={(_event, value) => setRole(roles.find((one) => one === value) ?? 'Viewer')}
-          >
-            {roles.map((one) => (
-              <FormSelectOption key={one} value={one} label={one} />
-            ))}
-          </FormSelect>
-        </FormGroup>
-        <PlaceFields place={place} onChange={setPlace} />
-        <FormGroup label={texts.ends} fieldId="ends">
-          <FormSelect id="ends" value={days} onChange={(_event, value) => setDays(value)}>
-            {Object.entries(texts.endChoices).map(([value, label]) => (
-              <FormSelectOption key={value} value={value} label={label} />
-            ))}
-          </FormSelect>
-        </FormGroup>
-      </Form>
-    </AskDialog>
+      <NameField value={name} onChange={setName} isAsked={isAsked} />
+      <FormGroup label={texts.role} fieldId="role">
+        <FormSelect
+          id="role"
+          value={role}
+          onChange={(_event, value) => setRole(roles.find((one) => one === value) ?? 'Viewer')}
+        >
+          {roles.map((one) => (
+            <FormSelectOption key={one} value={one} label={one} />
+          ))}
+        </FormSelect>
+      </FormGroup>
+      <PlaceFields place={place} onChange={setPlace} />
+      <FormGroup label={texts.ends} fieldId="ends">
+        <FormSelect id="ends" value={days} onChange={(_event, value) => setDays(value)}>
+          {Object.entries(texts.endChoices).map(([value, label]) => (
+            <FormSelectOption key={value} value={value} label={label} />
+          ))}
+        </FormSelect>
+      </FormGroup>
+    </FormDialog>
   );
 }

@@ -7,7 +7,6 @@ import {
   Content,
   EmptyState,
   EmptyStateBody,
-  Form,
   FormGroup,
   FormHelperText,
   HelperText,
@@ -25,14 +24,13 @@ import { useAct } from '../api/use-act.ts';
 import { useRoleReasons } from '../api/use-role-reasons.ts';
 import { webhookTexts as texts } from '../texts/settings.ts';
 import { ActButton } from '../ui/act-button.tsx';
-import { AskDialog } from '../ui/ask-dialog.tsx';
 import { DataTable } from '../ui/data-table.tsx';
+import { FormDialog } from '../ui/form-dialog.tsx';
 import { KindsField, kindList } from '../ui/kinds-field.tsx';
-import { Loading } from '../ui/loading.tsx';
 import { isName, NameField } from '../ui/name-field.tsx';
-import { type Place, PlaceFields, placeText, useOwnPlace } from '../ui/place-fields.tsx';
-import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { PlaceFields, placeText, usePlace } from '../ui/place-fields.tsx';
 import { SecretDialog } from '../ui/secret-dialog.tsx';
+import { ShownAnswer } from '../ui/shown-answer.tsx';
 import { WebhookState } from '../ui/webhook-state.tsx';
 
 /** Where notifications go as signed requests; each has a page with what was sent to it. */
@@ -53,19 +51,17 @@ export function SettingsWebhooks() {
             {texts.create}
           </ActButton>
         </div>
-        {!isPermitted ? null : data === undefined ? (
-          error === null ? (
-            <Loading />
-          ) : (
-            <ProblemAlert error={error} />
-          )
-        ) : data.items.length === 0 ? (
-          <EmptyState titleText={texts.none} headingLevel="h3">
-            <EmptyStateBody>{texts.noneDetail}</EmptyStateBody>
-          </EmptyState>
-        ) : (
-          <Webhooks webhooks={data.items} />
-        )}
+        <ShownAnswer data={data} error={error} isPermitted={isPermitted}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <EmptyState titleText={texts.none} headingLevel="h3">
+                <EmptyStateBody>{texts.noneDetail}</EmptyStateBody>
+              </EmptyState>
+            ) : (
+              <Webhooks webhooks={items} />
+            )
+          }
+        </ShownAnswer>
         {isAsking ? (
           <Create
             onClose={() => setIsAsking(false)}
@@ -139,17 +135,15 @@ function Create({ onMade, onClose }: CreateProps) {
   const [name, setName] = useState('');
   const [url, setUrl] = useState('https://');
   const [kinds, setKinds] = useState<readonly NotificationKind[]>(notificationKinds);
-  const own = useOwnPlace();
-  const [chosen, setPlace] = useState<Place>();
-  const place = chosen ?? own;
+  const [place, setPlace] = usePlace();
   const [isAsked, setIsAsked] = useState(false);
   const create = useAct(() => client.createWebhook({ body: { name, url, kinds: [...kinds], ...place } }), onMade);
   const submit = () => {
     setIsAsked(true);
-    if (isName(name) && kinds.length > 0 && !create.isPending) create.mutate(undefined);
+    if (isName(name) && kinds.length > 0) create.mutate(undefined);
   };
   return (
-    <AskDialog
+    <FormDialog
       title={texts.create}
       submit={texts.submit}
       isSending={create.isPending}
@@ -158,33 +152,26 @@ function Create({ onMade, onClose }: CreateProps) {
       onSubmit={submit}
       onClose={onClose}
     >
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        <NameField value={name} onChange={setName} isAsked={isAsked} />
-        <FormGroup label={texts.url} fieldId="url" isRequired>
-          <TextInput
-            id="url"
-            type="url"
-            isRequired
-            autoComplete="off"
-            maxLength={2000}
-            value={url}
-            onChange={(_event, value) => setUrl(value.trim())}
-          />
-          <FormHelperText>
-            <HelperText>
-              <HelperTextItem>{texts.urlHint}</HelperTextItem>
-              {url.startsWith('http://') ? <HelperTextItem variant="warning">{texts.urlPlain}</HelperTextItem> : null}
-            </HelperText>
-          </FormHelperText>
-        </FormGroup>
-        <PlaceFields place={place} onChange={setPlace} />
-        <KindsField label={texts.kinds} kinds={kinds} onChange={setKinds} />
-      </Form>
-    </AskDialog>
+      <NameField value={name} onChange={setName} isAsked={isAsked} />
+      <FormGroup label={texts.url} fieldId="url" isRequired>
+        <TextInput
+          id="url"
+          type="url"
+          isRequired
+          autoComplete="off"
+          maxLength={2000}
+          value={url}
+          onChange={(_event, value) => setUrl(value.trim())}
+        />
+        <FormHelperText>
+          <HelperText>
+            <HelperTextItem>{texts.urlHint}</HelperTextItem>
+            {url.startsWith('http://') ? <HelperTextItem variant="warning">{texts.urlPlain}</HelperTextItem> : null}
+          </HelperText>
+        </FormHelperText>
+      </FormGroup>
+      <PlaceFields place={place} onChange={setPlace} />
+      <KindsField label={texts.kinds} kinds={kinds} onChange={setKinds} />
+    </FormDialog>
   );
 }

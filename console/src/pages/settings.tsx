@@ -1,8 +1,9 @@
 /** What stands above every page of Settings. */
 
-import { PageSection, Tab, Tabs, Title } from '@patternfly/react-core';
+import { PageSection, Title } from '@patternfly/react-core';
 import { Outlet, useLocation, useNavigate } from '@tanstack/react-router';
 import { settingsTexts as texts } from '../texts/settings.ts';
+import { AddressTabs } from '../ui/address-tabs.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
 
 const tabContentId = 'settings-tab';
@@ -26,21 +27,12 @@ export function Settings() {
         <Title headingLevel="h1">{texts.title}</Title>
       </PageSection>
       <PageSection type="tabs" aria-label={texts.tabsLabel}>
-        <Tabs
-          aria-label={texts.tabsLabel}
-          activeKey={active.title}
-          usePageInsets
-          onSelect={(event, title) => {
-            const tab = tabs.find((one) => one.title === title);
-            if (tab === undefined || event.ctrlKey || event.metaKey || event.shiftKey) return;
-            event.preventDefault();
-            void navigate({ to: tab.to });
-          }}
-        >
-          {tabs.map(({ title, to }) => (
-            <Tab key={title} eventKey={title} title={title} tabContentId={tabContentId} href={to} />
-          ))}
-        </Tabs>
+        <AddressTabs
+          label={texts.tabsLabel}
+          tabs={tabs.map(({ title, to }) => ({ title, href: to, go: () => void navigate({ to }) }))}
+          active={active.title}
+          contentId={tabContentId}
+        />
       </PageSection>
       <PageSection isFilled id={tabContentId} role="tabpanel" aria-label={active.title}>
         <Outlet />

@@ -4,6 +4,8 @@ import type { ReasonPage } from '../format/reason-page.ts';
 import type { NodePart } from '../format/repave-progress.ts';
 
 export const gatewayTexts = {
+  /** In the middle of a sentence: `See the page of site-a.` */
+  pageOf: (name: string) => `the page of ${name}`,
   gateways: 'Gateways',
   tabsLabel: 'Gateway',
   tabs: {

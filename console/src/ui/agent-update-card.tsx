@@ -1,6 +1,7 @@
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import { Card, CardBody, CardTitle, CodeBlock, CodeBlockCode, Label, List, ListItem } from '@patternfly/react-core';
 import { Instant } from './instant.tsx';
+import { Prose } from './prose.tsx';
 
 /** Agents are newer than this page may be: a phase it does not know is shown as it came. */
 const phases: Readonly<
@@ -22,9 +23,9 @@ export function AgentUpdateCard({ gateway }: { readonly gateway: Gateway }) {
   return (
     <Card isFullHeight>
       <CardTitle component="h2">Agent update</CardTitle>
-      <CardBody>
+      <CardBody className="console-stack">
         {update === undefined || phase === undefined ? null : (
-          <>
+          <div className="console-tight">
             <p className="console-labels">
               <span>
                 From {update.from} to {update.to}
@@ -39,27 +40,29 @@ export function AgentUpdateCard({ gateway }: { readonly gateway: Gateway }) {
                 </>
               )}
             </p>
-            {update.reason === undefined ? null : <p className="console-text">{update.reason.message}</p>}
+            {update.reason === undefined ? null : (
+              <p>
+                <Prose text={update.reason.message} />
+              </p>
+            )}
             {update.reason?.lastLogLines === undefined ? null : (
               <CodeBlock>
                 <CodeBlockCode>{update.reason.lastLogLines}</CodeBlockCode>
               </CodeBlock>
             )}
-          </>
+          </div>
         )}
         {takenBack.length === 0 ? null : (
-          <>
+          <div className="console-tight">
             <p>Taken back here, and not offered again until a person says so or a newer version comes:</p>
             <List>
               {takenBack.map(({ version, digest, at, reason }) => (
                 <ListItem key={digest}>
-                  <span className="console-text">
-                    {version}, <Instant at={at} />: {reason}
-                  </span>
+                  {version}, <Instant at={at} />: <Prose text={reason} />
                 </ListItem>
               ))}
             </List>
-          </>
+          </div>
         )}
       </CardBody>
     </Card>

@@ -5,7 +5,7 @@ import { type ReactNode, useId } from 'react';
 import { actTexts } from '../texts/acts.ts';
 import { ProblemAlert } from './problem-alert.tsx';
 
-interface AskDialogProps {
+export interface AskDialogProps {
   readonly title: string;
   readonly submit: string;
   readonly variant?: ButtonProps['variant'];
@@ -13,13 +13,26 @@ interface AskDialogProps {
   readonly error: unknown;
   /** Something in the dialog has still to be filled in. */
   readonly isIncomplete?: boolean;
-  readonly onSubmit: () => void;
+  /** By the button, where it is not that of a form. */
+  readonly onSubmit?: () => void;
+  /** Id of the form in it that the button sends. */
+  readonly formId?: string;
   readonly onClose: () => void;
   readonly children: ReactNode;
 }
 
 export function AskDialog(props: AskDialogProps) {
-  const { title, submit, variant = 'primary', isSending, error, isIncomplete = false, onSubmit, onClose } = props;
+  const {
+    title,
+    submit,
+    variant = 'primary',
+    isSending,
+    error,
+    isIncomplete = false,
+    onSubmit,
+    formId,
+    onClose,
+  } = props;
   const id = useId();
   return (
     <Modal isOpen variant="small" onClose={onClose} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}>
@@ -29,7 +42,13 @@ export function AskDialog(props: AskDialogProps) {
         {props.children}
       </ModalBody>
       <ModalFooter>
-        <Button variant={variant} isLoading={isSending} isDisabled={isSending || isIncomplete} onClick={onSubmit}>
+        <Button
+          variant={variant}
+          isLoading={isSending}
+          isDisabled={isSending || isIncomplete}
+          {...(formId === undefined ? {} : ({ type: 'submit', form: formId } as const))}
+          {...(onSubmit === undefined ? {} : { onClick: onSubmit })}
+        >
           {submit}
         </Button>
         <Button variant="link" onClick={onClose}>

@@ -3,22 +3,17 @@
 import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 import {
   Alert,
-  Button,
   Checkbox,
   DescriptionList,
   DescriptionListDescription,
   DescriptionListGroup,
   DescriptionListTerm,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
 } from '@patternfly/react-core';
 import { useState } from 'react';
 import { downtimeText } from '../format/profile-update-phase.ts';
 import { shownDuration } from '../format/time.ts';
-import { actTexts } from '../texts/acts.ts';
 import { updatesTexts } from '../texts/updates.ts';
+import { AskDialog } from './ask-dialog.tsx';
 
 const { confirm, dialog: texts, words } = updatesTexts;
 
@@ -41,42 +36,35 @@ export function ConfirmDialog({ update, asksAboutPause, isSending, onConfirm, on
     [words.downtime, downtimeText[summary.downtime]],
   ] as const;
   return (
-    <Modal isOpen variant="small" onClose={onClose} aria-labelledby="confirm-title" aria-describedby="confirm-body">
-      <ModalHeader title={texts.title} labelId="confirm-title" />
-      <ModalBody id="confirm-body">
-        <DescriptionList isHorizontal isCompact>
-          {facts.map(([term, description]) => (
-            <DescriptionListGroup key={term}>
-              <DescriptionListTerm>{term}</DescriptionListTerm>
-              <DescriptionListDescription>{description}</DescriptionListDescription>
-            </DescriptionListGroup>
-          ))}
-        </DescriptionList>
-        {update.supersedes === undefined ? null : <p>{texts.supersedes(update.supersedes.to.version)}</p>}
-        {asksAboutPause ? (
-          <Alert variant="warning" isInline component="h2" title={confirm.paused} className="console-above">
-            <p>{texts.pausedDetail}</p>
-            <Checkbox
-              id="acknowledge-pause"
-              label={texts.knows(gateway.name)}
-              isChecked={knowsPause}
-              onChange={(_event, isChecked) => setKnowsPause(isChecked)}
-            />
-          </Alert>
-        ) : null}
-      </ModalBody>
-      <ModalFooter>
-        <Button
-          isLoading={isSending}
-          isDisabled={isSending || (asksAboutPause && !knowsPause)}
-          onClick={() => onConfirm({ acknowledgePause: knowsPause })}
-        >
-          {texts.confirm}
-        </Button>
-        <Button variant="link" onClick={onClose}>
-          {actTexts.cancel}
-        </Button>
-      </ModalFooter>
-    </Modal>
+    <AskDialog
+      title={texts.title}
+      submit={texts.confirm}
+      isSending={isSending}
+      isIncomplete={asksAboutPause && !knowsPause}
+      error={null}
+      onSubmit={() => onConfirm({ acknowledgePause: knowsPause })}
+      onClose={onClose}
+    >
+      <DescriptionList isHorizontal isCompact>
+        {facts.map(([term, description]) => (
+          <DescriptionListGroup key={term}>
+            <DescriptionListTerm>{term}</DescriptionListTerm>
+            <DescriptionListDescription>{description}</DescriptionListDescription>
+          </DescriptionListGroup>
+        ))}
+      </DescriptionList>
+      {update.supersedes === undefined ? null : <p>{texts.supersedes(update.supersedes.to.version)}</p>}
+      {asksAboutPause ? (
+        <Alert variant="warning" isInline component="h2" title={confirm.paused} className="console-above">
+          <p>{texts.pausedDetail}</p>
+          <Checkbox
+            id="acknowledge-pause"
+            label={texts.knows(gateway.name)}
+            isChecked={knowsPause}
+            onChange={(_event, isChecked) => setKnowsPause(isChecked)}
+          />
+        </Alert>
+      ) : null}
+    </AskDialog>
   );
 }

@@ -4,8 +4,9 @@ import { Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { Link } from '@tanstack/react-router';
 import { DataTable } from './data-table.tsx';
 import { Instant } from './instant.tsx';
+import { Prose } from './prose.tsx';
 
-/** Newest first; each text exactly as it was recorded. */
+/** Newest first; each text as it was recorded, its instants in the reader’s zone. */
 export function EventTable({
   events,
   withGateway = false,
@@ -39,7 +40,7 @@ export function EventTable({
             ) : null}
             <Td dataLabel="Message" modifier="breakWord">
               <div className="console-labels">
-                <span className="console-text">{event.message}</span>
+                <Prose text={event.message} />
                 {event.severity === 'warning' ? (
                   <Label isCompact status="warning">
                     Warning

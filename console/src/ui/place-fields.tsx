@@ -2,7 +2,7 @@
 
 import { FormGroup, FormSelect, FormSelectOption } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import { meQuery, tenantsQuery } from '../api/queries.ts';
 import { settingsTexts as texts } from '../texts/settings.ts';
 
@@ -58,11 +58,13 @@ export function PlaceFields({ place, onChange }: PlaceFieldsProps) {
   );
 }
 
-/** Where the reader's own grant lies, to begin with. */
-export function useOwnPlace(): Place {
+/** What a form chooses; to begin with where the reader's own grant lies. */
+export function usePlace(): readonly [Place, (place: Place) => void] {
   const me = useQuery(meQuery()).data;
-  return {
+  const [chosen, choose] = useState<Place>();
+  const own: Place = {
     ...(me?.tenant === undefined ? {} : { tenant: me.tenant }),
     ...(me?.project === undefined ? {} : { project: me.project }),
   };
+  return [chosen ?? own, choose];
 }

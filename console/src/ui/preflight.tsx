@@ -2,6 +2,7 @@ import type { ProfileUpdate } from '@gatehouse/contract/operator-types';
 import { Card, CardBody, CardTitle, Label } from '@patternfly/react-core';
 import { updatesTexts } from '../texts/updates.ts';
 import { Instant } from './instant.tsx';
+import { Prose } from './prose.tsx';
 
 const texts = updatesTexts.preflight;
 
@@ -30,7 +31,7 @@ export function Preflight({ preflight }: { readonly preflight: ProfileUpdate['pr
                       {look.text}
                     </Label>
                   </div>
-                  <span className="console-text">{message}</span>
+                  <Prose text={message} />
                 </li>
               );
             })}

@@ -1,26 +1,20 @@
 /** Asks for the reason of an act, and until when it holds where it has an end. Nothing is sent before both are there. */
 
 import {
-  Button,
   type ButtonProps,
-  Form,
   FormGroup,
   FormHelperText,
   FormSelect,
   FormSelectOption,
   HelperText,
   HelperTextItem,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
   TextArea,
   TextInput,
 } from '@patternfly/react-core';
 import { type ReactNode, useId, useState } from 'react';
 import { isUntilChoice, toUntil, type UntilChoice, untilChoices } from '../format/until.ts';
 import { actTexts, untilChoiceTexts } from '../texts/acts.ts';
-import { ProblemAlert } from './problem-alert.tsx';
+import { FormDialog } from './form-dialog.tsx';
 
 export interface GivenReason {
   readonly reason: string;
@@ -62,81 +56,71 @@ export function ReasonDialog(props: ReasonDialogProps) {
     onSubmit({ reason: reason.trim(), ...(until.kind === 'at' ? { until: until.instant } : {}) });
   };
   return (
-    <Modal isOpen variant="small" onClose={onClose} aria-labelledby={`${id}-title`} aria-describedby={`${id}-body`}>
-      <ModalHeader title={title} labelId={`${id}-title`} />
-      <ModalBody id={`${id}-body`}>
-        {error === null || error === undefined ? null : <ProblemAlert error={error} isRefusal />}
-        {children}
-        <Form
-          id={`${id}-form`}
-          onSubmit={(event) => {
-            event.preventDefault();
-            send();
-          }}
-        >
-          <FormGroup label={actTexts.reason} fieldId={`${id}-reason`} isRequired>
-            <TextArea
-              id={`${id}-reason`}
-              isRequired
-              maxLength={reasonLengthMax}
-              rows={2}
-              resizeOrientation="vertical"
-              value={reason}
-              validated={isAsked && reason.trim() === '' ? 'error' : 'default'}
-              onChange={(_event, value) => setReason(value)}
-            />
+    <FormDialog
+      title={title}
+      submit={submit}
+      variant={variant}
+      isSending={isSending}
+      error={error}
+      before={children}
+      onSubmit={send}
+      onClose={onClose}
+    >
+      <FormGroup label={actTexts.reason} fieldId={`${id}-reason`} isRequired>
+        <TextArea
+          id={`${id}-reason`}
+          isRequired
+          maxLength={reasonLengthMax}
+          rows={2}
+          resizeOrientation="vertical"
+          value={reason}
+          validated={isAsked && reason.trim() === '' ? 'error' : 'default'}
+          onChange={(_event, value) => setReason(value)}
+        />
+        <FormHelperText>
+          <HelperText>
+            <HelperTextItem {...(isAsked && reason.trim() === '' ? { variant: 'error' } : {})}>
+              {actTexts.reasonHint}
+            </HelperTextItem>
+          </HelperText>
+        </FormHelperText>
+      </FormGroup>
+      {ends === 'none' ? null : (
+        <FormGroup label={actTexts.until} fieldId={`${id}-until`}>
+          <FormSelect
+            id={`${id}-until`}
+            value={choice}
+            onChange={(_event, value) => {
+              if (isUntilChoice(value)) setChoice(value);
+            }}
+          >
+            {untilChoices
+              .filter((one) => ends === 'optional' || one !== 'none')
+              .map((one) => (
+                <FormSelectOption key={one} value={one} label={untilChoiceTexts[one]} />
+              ))}
+          </FormSelect>
+        </FormGroup>
+      )}
+      {ends === 'none' || choice !== 'at' ? null : (
+        <FormGroup label={actTexts.untilAt} fieldId={`${id}-at`} isRequired>
+          <TextInput
+            id={`${id}-at`}
+            type="datetime-local"
+            value={at}
+            validated={isAtInvalid ? 'error' : 'default'}
+            onChange={(_event, value) => setAt(value)}
+          />
+          {isAtInvalid ? (
             <FormHelperText>
               <HelperText>
-                <HelperTextItem>{actTexts.reasonHint}</HelperTextItem>
+                <HelperTextItem variant="error">{actTexts.untilInvalid}</HelperTextItem>
               </HelperText>
             </FormHelperText>
-          </FormGroup>
-          {ends === 'none' ? null : (
-            <FormGroup label={actTexts.until} fieldId={`${id}-until`}>
-              <FormSelect
-                id={`${id}-until`}
-                value={choice}
-                onChange={(_event, value) => {
-                  if (isUntilChoice(value)) setChoice(value);
-                }}
-              >
-                {untilChoices
-                  .filter((one) => ends === 'optional' || one !== 'none')
-                  .map((one) => (
-                    <FormSelectOption key={one} value={one} label={untilChoiceTexts[one]} />
-                  ))}
-              </FormSelect>
-            </FormGroup>
-          )}
-          {ends === 'none' || choice !== 'at' ? null : (
-            <FormGroup label={actTexts.untilAt} fieldId={`${id}-at`} isRequired>
-              <TextInput
-                id={`${id}-at`}
-                type="datetime-local"
-                value={at}
-                validated={isAtInvalid ? 'error' : 'default'}
-                onChange={(_event, value) => setAt(value)}
-              />
-              {isAtInvalid ? (
-                <FormHelperText>
-                  <HelperText>
-                    <HelperTextItem variant="error">{actTexts.untilInvalid}</HelperTextItem>
-                  </HelperText>
-                </FormHelperText>
-              ) : null}
-            </FormGroup>
-          )}
-          {more}
-        </Form>
-      </ModalBody>
-      <ModalFooter>
-        <Button type="submit" form={`${id}-form`} variant={variant} isLoading={isSending} isDisabled={isSending}>
-          {submit}
-        </Button>
-        <Button variant="link" onClick={onClose}>
-          {actTexts.cancel}
-        </Button>
-      </ModalFooter>
-    </Modal>
+          ) : null}
+        </FormGroup>
+      )}
+      {more}
+    </FormDialog>
   );
 }

@@ -13,7 +13,7 @@ interface ReasonsProps {
 /** Every reason, each with what can be done about it. They come from agents too: text, never markup. */
 export function Reasons({ reasons, id, after }: ReasonsProps) {
   return (
-    <List className="console-reasons" {...(id === undefined ? {} : { id })}>
+    <List isPlain={reasons.length === 1} className="console-reasons" {...(id === undefined ? {} : { id })}>
       {reasons.map((reason) => (
         <ListItem key={`${reason.code} ${reason.message}`}>
           <Prose text={reason.message} />

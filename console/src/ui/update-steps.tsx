@@ -6,6 +6,7 @@ import { repaveProgress } from '../format/repave-progress.ts';
 import { shownDuration } from '../format/time.ts';
 import { updatesTexts } from '../texts/updates.ts';
 import { Elapsed } from './elapsed.tsx';
+import { Prose } from './prose.tsx';
 
 const texts = updatesTexts.steps;
 
@@ -65,7 +66,11 @@ function StepDetail({ step, nodes }: { readonly step: Step; readonly nodes: Node
         </>
       ) : null}
       {state === 'running' || state === 'failed' ? <Repave step={step} nodes={nodes} /> : null}
-      {message === undefined ? null : <span className="console-block">{message}</span>}
+      {message === undefined ? null : (
+        <span className="console-block">
+          <Prose text={message} />
+        </span>
+      )}
     </span>
   );
 }

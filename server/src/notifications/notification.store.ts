@@ -2,8 +2,9 @@
 
 import type { Instant } from '@gatehouse/domain/instant';
 import { type Notification, notificationKinds } from '@gatehouse/domain/notification';
-import { sql } from 'kysely';
+import { sql, type Updateable } from 'kysely';
 import type { DatabaseTransaction, Queryable } from '../database/connection.ts';
+import type { Tables } from '../database/schema.ts';
 import { lockEvents } from '../events/event.store.ts';
 import { plainText } from '../http/plain-text.ts';
 
@@ -155,31 +156,31 @@ export async function insertReads(db: Queryable, tokenId: string, ids: readonly 
     .execute();
 }
 
-/** By whoever came first. */
-export async function acknowledge(
-  tx: DatabaseTransaction,
-  { ids, by, now }: { readonly ids: readonly string[]; readonly by: string; readonly now: Instant },
-): Promise<void> {
-  await lockEvents(tx);
-  await tx
-    .updateTable('notifications')
-    .set({ acknowledged_at: new Date(now), acknowledged_by: by, changed: nextChange })
-    .where('id', 'in', ids)
-    .where('acknowledged_at', 'is', null)
-    .execute();
+interface SharedAct {
+  readonly ids: readonly string[];
+  readonly by: string;
+  readonly now: Instant;
 }
 
-/** By whoever came first. */
-export async function finish(
+export const acknowledge = (tx: DatabaseTransaction, { ids, by, now }: SharedAct): Promise<void> =>
+  saveOnce(tx, ids, 'acknowledged_at', { acknowledged_at: new Date(now), acknowledged_by: by });
+
+export const finish = (tx: DatabaseTransaction, { ids, by, now }: SharedAct): Promise<void> =>
+  saveOnce(tx, ids, 'done_at', { done_at: new Date(now), done_by: by });
+
+/** By whoever came first: where `unset` holds something already, that stays. */
+async function saveOnce(
   tx: DatabaseTransaction,
-  { ids, by, now }: { readonly ids: readonly string[]; readonly by: string; readonly now: Instant },
+  ids: readonly string[],
+  unset: 'acknowledged_at' | 'done_at',
+  values: Updateable<Tables['notifications']>,
 ): Promise<void> {
   await lockEvents(tx);
   await tx
     .updateTable('notifications')
-    .set({ done_at: new Date(now), done_by: by, changed: nextChange })
+    .set({ ...values, changed: nextChange })
     .where('id', 'in', ids)
-    .where('done_at', 'is', null)
+    .where(unset, 'is', null)
     .execute();
 }
 
