@@ -73,7 +73,7 @@ const commands = { 'replica-set': 'agent', rehearsal: 'rehearse', guard: 'guard'
 
 function programOf(order: PodOrder, { bundles, isSabotaged }: ProcessPodParts): readonly string[] {
   if (isSabotaged(order)) {
-    const words = `This agent was made to fail (gatehouse sandbox break --by bad-agent): ${order.release.version} exits at its start.`;
+    const words = `This agent was made to fail by \`gatehouse sandbox break\`, which takes it away with --mend: ${order.release.version} exits at its start.`;
     return ['-e', `console.error(${JSON.stringify(words)}); process.exitCode = 1;`];
   }
   const heap = `--max-old-space-size=${heapMax}`;

@@ -12,6 +12,14 @@ interface Options {
 }
 
 const troubles = ['bad-agent', 'no-address', 'pause'] as const;
+const defaultData = './.gatehouse';
+
+/** When it is to be seen: nothing on the gateway changes by the trouble alone. */
+const shownBy: Readonly<Record<Options['by'], string>> = {
+  'bad-agent': 'It shows when the platform moves: `gatehouse platform upgrade 4.2.7`.',
+  'no-address': 'It shows in a profile update that replaces nodes.',
+  pause: 'It shows in a profile update that replaces nodes.',
+};
 
 /** One request to the sandbox program over its socket: `POST /break` or `POST /mend` with `{gateway, by}`. */
 function ask(socketPath: string, verb: string, body: string): Promise<{ status: number; text: string }> {
@@ -42,10 +50,10 @@ function messageOf(text: string): string {
 function sandboxBreak(terminal: Terminal): Command {
   return new Command('break')
     .description('make trouble on a sandbox gateway, to see how it is explained')
-    .argument('<gateway>', 'name of a sandbox gateway')
-    .addOption(new Option('--by <trouble>', 'which').choices(troubles).makeOptionMandatory())
+    .argument('[gateway]', 'name of a sandbox gateway', 'sandbox-vsphere')
+    .addOption(new Option('--by <trouble>', 'which').choices(troubles).default('bad-agent'))
     .option('--mend', 'take that trouble away again')
-    .option('--data <folder>', 'data directory of the control plane', './.gatehouse')
+    .option('--data <folder>', 'data directory of the control plane', defaultData)
     .action(async (gateway: string, { by, mend, data }: Options) => {
       const socketPath = realPath(path.resolve(terminal.cwd, data, 'sandbox', 'control.sock'));
       const answer = await ask(socketPath, mend === true ? 'mend' : 'break', JSON.stringify({ gateway, by })).catch(
@@ -60,6 +68,10 @@ function sandboxBreak(terminal: Terminal): Command {
       if (answer.status === 409) throw new Failure(exitCodes.refused, [messageOf(answer.text)]);
       if (answer.status >= 400) throw new Failure(exitCodes.failed, [messageOf(answer.text)]);
       terminal.out(messageOf(answer.text));
+      if (mend === true) return;
+      terminal.out(shownBy[by]);
+      const where = data === defaultData ? '' : ` --data ${data}`;
+      terminal.out(`Take it away again with \`gatehouse sandbox break ${gateway} --by ${by} --mend${where}\`.`);
     });
 }
 

@@ -178,6 +178,22 @@ export async function countAgentVersions(db: Queryable, part: FleetPart): Promis
     .execute();
 }
 
+/** In the order of their names, at most `limit`. */
+export async function selectNamesByAgent(
+  db: Queryable,
+  part: FleetPart,
+  { versions, limit }: { readonly versions: readonly string[]; readonly limit: number },
+): Promise<readonly string[]> {
+  if (versions.length === 0) return [];
+  const rows = await summariesOf(db, part)
+    .select('g.name')
+    .where('s.agent_version', 'in', versions)
+    .orderBy('g.name')
+    .limit(limit)
+    .execute();
+  return rows.map(({ name }) => name);
+}
+
 /** Newest first. */
 export async function countProfileVersions(db: Queryable, part: FleetPart): Promise<readonly VersionCount[]> {
   return summariesOf(db, part)

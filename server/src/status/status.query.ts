@@ -5,6 +5,7 @@ import { addMilliseconds, formatInstant, hours, type Instant } from '@gatehouse/
 import { type StatusFacts, type StatusWarning, statusWarnings } from '@gatehouse/domain/status-warnings';
 import { compareVersions } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
+import { countAgentVersions, selectNamesByAgent } from '../gateways/gateway-summary.store.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
 import { done } from '../http/answer.ts';
 import type { Queries } from '../http/operator-routes.ts';
@@ -13,7 +14,7 @@ import type { Services } from '../http/services.ts';
 import { visiblePart } from '../identity/principal.ts';
 import { preflight } from '../platform/preflight.query.ts';
 import { selectPlatform, selectReleaseDocument } from '../releases/release.store.ts';
-import { type GatewayPart, selectAgentVersions, selectClockDifferences, selectSetBack } from './status.store.ts';
+import { type GatewayPart, selectClockDifferences, selectSetBack } from './status.store.ts';
 
 /** So long after it was last noticed. */
 const setBackShownFor = hours(7 * 24);
@@ -78,12 +79,14 @@ async function findAhead(db: Queryable, part: GatewayPart): Promise<StatusFacts[
   const release = version === undefined ? undefined : await selectReleaseDocument(db, version);
   if (version === undefined || release === undefined) return { total: 0, names: [], agentVersions: [] };
   const own = platformVersion(release.agent.version);
-  const seen = await selectAgentVersions(db, part);
-  const newer = seen.filter((each) => compareVersions(platformVersion(each.agentVersion), own) > 0);
+  const newer = (await countAgentVersions(db, part)).flatMap(({ version: agent, count }) =>
+    agent !== null && compareVersions(platformVersion(agent), own) > 0 ? [{ agent, count }] : [],
+  );
+  const versions = newer.map(({ agent }) => agent);
   return {
-    total: newer.length,
-    names: newer.slice(0, namesMax).map(({ name }) => name),
-    agentVersions: [...new Set(newer.map(({ agentVersion }) => agentVersion))].toSorted().slice(0, 5),
+    total: newer.reduce((sum, { count }) => sum + count, 0),
+    names: await selectNamesByAgent(db, part, { versions, limit: namesMax }),
+    agentVersions: versions.toSorted().slice(0, 5),
     platformVersion: version,
   };
 }

@@ -39,16 +39,3 @@ async function named(query: ReturnType<typeof gatewaysOf>, namesMax: number): Pr
     .execute();
   return { total: rows[0]?.total ?? 0, names: rows.map(({ name }) => name) };
 }
-
-/** The agent that each gateway reported last. */
-export async function selectAgentVersions(
-  db: Queryable,
-  part: GatewayPart,
-): Promise<readonly { readonly name: string; readonly agentVersion: string }[]> {
-  const rows = await gatewaysOf(db, part)
-    .innerJoin('observations as o', 'o.gateway_id', 'g.id')
-    .select(['g.name', sql<string>`o.body #>> '{agent,version}'`.as('agent_version')])
-    .orderBy('g.name')
-    .execute();
-  return rows.map((row) => ({ name: row.name, agentVersion: row.agent_version }));
-}
