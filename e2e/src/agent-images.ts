@@ -48,18 +48,20 @@ let runtimeLayer: Promise<ImageLayer> | undefined;
 export async function pushAgentImage(input: {
   readonly registry: { readonly pushUrl: string; readonly pullPrefix: string };
   readonly version: string;
-  readonly behaviour: AgentBehaviour;
+  /** One of the known ways, or what stands before the agent's own module. */
+  readonly behaviour: AgentBehaviour | { readonly preamble: string };
 }): Promise<AgentImage> {
   const { registry, version, behaviour } = input;
   const pulledAs = `${registry.pullPrefix}/${repository}`;
   if (behaviour === 'cannot-be-pulled') {
     return { repository: pulledAs, digest: `sha256:${randomBytes(32).toString('hex')}` };
   }
+  const preamble = typeof behaviour === 'object' ? behaviour.preamble : preambles[behaviour];
   // Packed fast instead of small: it never leaves this machine.
   runtimeLayer ??= nodeRuntimeFiles().then((files) => buildLayer(files, { compressionLevel: 1 }));
   const bundle = await bundleAgent({ entry, version });
   const image = await buildAgentImage({
-    bundle: Buffer.concat([Buffer.from(`${preambles[behaviour]}\n`), bundle]),
+    bundle: Buffer.concat([Buffer.from(`${preamble}\n`), bundle]),
     version,
     runtimeLayer: await runtimeLayer,
   });

@@ -245,23 +245,32 @@ export const shortTimings = {
 
 type ShortTimings = { readonly [Group in keyof Timings]?: Partial<Timings[Group]> };
 
+/** A quarter of a minute on a machine of its own; a busy one may make a dozen of them at once. */
+const gatewaySeconds = 300;
+
 /** By the two printed commands, until it runs and is current. */
 export async function createRunningGateway(
   environment: KubernetesEnvironment,
   name: string,
   flags: readonly string[] = [],
-  more: { readonly timings?: ShortTimings } = {},
+  more: {
+    readonly timings?: ShortTimings;
+    /** The two that were printed. */
+    readonly onCommands?: (commands: readonly string[]) => void;
+  } = {},
 ): Promise<Gateway> {
   const args = ['gateway', 'create', name, '--installation', 'existing-cluster', ...flags];
   const created = await environment.plane.gatehouse(args);
   if (created.exitCode !== 0) throw new Error(`gatehouse ${args.join(' ')}: ${created.stderr}`);
-  for (const command of created.stdout.trimEnd().split('\n')) {
+  const commands = created.stdout.trimEnd().split('\n');
+  more.onCommands?.(commands);
+  for (const command of commands) {
     const done = await environment.shell(command);
     if (done.exitCode !== 0) throw new Error(`${command}: ${done.stderr}`);
   }
   if (more.timings !== undefined) await setTimings(environment, name, more.timings);
   const isThere = (gateway: Gateway) => (gateway.isCurrent && gateway.health === 'healthy' ? gateway : undefined);
-  return waitForGateway(environment, name, 'to be Running and current', isThere, 120);
+  return waitForGateway(environment, name, 'to be Running and current', isThere, gatewaySeconds);
 }
 
 /** Guard and agent read their settings when they start. */
