@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { NothingRan } from './tools/vitest/nothing-ran.ts';
 
 // A test's file name says what it needs: `.test.ts` nothing, `.db.test.ts` PostgreSQL, `.kube.test.ts` Kubernetes;
+// `.kube-alone.test.ts` one that nobody else uses meanwhile, since it stops controllers;
 // `.faults.test.ts` makes faults happen over and over (how often: testkit/src/fault-rounds.ts).
 // `e2e/stories` runs the whole system; `console/` below it needs a browser, `kubernetes/` a real Kubernetes, `publishing/`
 // helm and python-tuf, `api/` schemathesis.
@@ -20,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.{ts,tsx}'],
-          exclude: [...isolated, '**/*.{db,kube,faults}.test.ts', `${stories}/**`],
+          exclude: [...isolated, '**/*.{db,kube,kube-alone,faults}.test.ts', `${stories}/**`],
           testTimeout: 20 * second,
         },
       },
@@ -86,10 +87,25 @@ export default defineConfig({
         test: {
           name: 'kubernetes',
           include: [`${stories}/kubernetes/**/*.test.ts`, '**/*.kube.test.ts'],
-          exclude: isolated,
+          exclude: [...isolated, '**/*.kube-alone.test.ts'],
           globalSetup: ['testkit/src/kubernetes-lab-setup.ts'],
+          // The poisons are tried beside each other.
+          maxConcurrency: 8,
           testTimeout: 900 * second,
           hookTimeout: 1200 * second,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'kubernetes-alone',
+          include: ['**/*.kube-alone.test.ts'],
+          exclude: isolated,
+          globalSetup: ['testkit/src/kubernetes-lab-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 1800 * second,
+          hookTimeout: 1200 * second,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -7,7 +7,6 @@ import process from 'node:process';
 import type { Target } from '@gatehouse/contract/agent-api';
 import { toInstant } from '@gatehouse/domain/instant';
 import { parseKubernetesVersion, parsePlatformVersion } from '@gatehouse/domain/version';
-import { type Cluster, ClusterUnreachable } from '../cluster/cluster.ts';
 import { createFunctionPods, type PodContext, type PodProgram } from '../cluster/simulated/function-pods.ts';
 import {
   createSimulatedCluster,
@@ -22,8 +21,9 @@ import { runAgent } from '../run-agent.ts';
 import type { Self } from '../self.ts';
 import { rehearse } from '../update/rehearse.ts';
 import { type ControlPlaneInMemory, createControlPlaneInMemory } from './control-plane-in-memory.ts';
+import { fenced } from './fenced-cluster.ts';
 import { lastWords, type Misbehaviour, misusedCluster, misusedControlPlane, ownEnd } from './misbehaviour.ts';
-import { type Act, notingPolls, soleActOf } from './noted-acts.ts';
+import { type Act, notingPolls } from './noted-acts.ts';
 import { createSetClock } from './set-clock.ts';
 import { openRepository, type TestRepository } from './test-repository.ts';
 
@@ -290,27 +290,4 @@ function settings(
     rootJson: Buffer.from(root).toString('utf8'),
     timings: JSON.stringify(options.timings ?? {}),
   };
-}
-
-/** A pod that was killed reaches nothing any more, whatever its function still does. */
-function fenced(
-  cluster: Cluster,
-  { cutOff, note }: { readonly cutOff: AbortSignal; readonly note: (what: string) => void },
-): Cluster {
-  const fence = <T extends object>(door: T): T =>
-    new Proxy(door, {
-      get(target, property, receiver): unknown {
-        const value: unknown = Reflect.get(target, property, receiver);
-        if (typeof value === 'object' && value !== null) return fence(value);
-        if (typeof value !== 'function') return value;
-        return async (...given: unknown[]) => {
-          if (cutOff.aborted) throw new ClusterUnreachable('the pod is no more');
-          const act = soleActOf(property, given);
-          if (act !== undefined) note(act);
-          const result: unknown = Reflect.apply(value, target, given);
-          return result;
-        };
-      },
-    });
-  return fence(cluster);
 }

@@ -5,11 +5,21 @@ import { parseInstant } from '@gatehouse/domain/instant';
 import { canonicalPlan, planProfileUpdate } from '@gatehouse/domain/profile-plan';
 import { sha256Digest } from '@gatehouse/release/canonical-json';
 import { toProfile } from '../apply/profile-document.ts';
-import { type GatewayWorld, gatewayId } from './gateway-world.ts';
+import type { ControlPlaneInMemory } from './control-plane-in-memory.ts';
+import { gatewayId } from './gateway-world.ts';
+import type { TestRepository } from './test-repository.ts';
 
 const provider = 'vsphere';
 
-export function profilePointer(world: GatewayWorld, version: string): { version: string; digest: string } {
+interface Planning {
+  readonly releases: TestRepository;
+  readonly server: Pick<ControlPlaneInMemory, 'observation'>;
+}
+
+export function profilePointer(
+  world: Pick<Planning, 'releases'>,
+  version: string,
+): { version: string; digest: string } {
   const pointer = world.releases.release(version).profiles[provider];
   if (pointer === undefined) throw new Error(`no ${provider} profile in ${version}`);
   return pointer;
@@ -17,7 +27,7 @@ export function profilePointer(world: GatewayWorld, version: string): { version:
 
 /** `settings` are those of the gateway; `from` and `to` are releases. Throws when there is nothing to update. */
 export function plannedOrder(
-  world: GatewayWorld,
+  world: Planning,
   move: { readonly from: string; readonly to: string },
   settings: { readonly controlPlanes: 1 | 3; readonly workers: number },
 ): ProfileUpdateOrder {

@@ -33,17 +33,24 @@ export interface TestRepository {
 
 /** Published at `now`; by its publisher's defaults it has to be signed again within a week. */
 export async function openRepository(now = new Date()): Promise<TestRepository> {
+  return openRepositoryOf(
+    [
+      sampleSource('4.1.12'),
+      sampleSource('4.2.7'),
+      { ...sampleSource('4.2.7'), platformVersion: '4.2.8', upgradeFrom: ['4.2.7'] },
+      { ...withAnotherOs(sampleSource('4.2.7')), platformVersion: '4.2.9', upgradeFrom: ['4.2.7'] },
+    ],
+    now,
+  );
+}
+
+/** With releases of one's own. */
+export async function openRepositoryOf(sources: readonly ReleaseSource[], now = new Date()): Promise<TestRepository> {
   const folder = await mkdtemp(path.join(tmpdir(), 'gatehouse-repository-'));
   const directory = path.join(folder, 'repository');
   const keysDirectory = path.join(folder, 'keys');
   mustBeOk(await generateKeys(keysDirectory));
   const releases = new Map<string, PublishedRelease>();
-  const sources = [
-    sampleSource('4.1.12'),
-    sampleSource('4.2.7'),
-    { ...sampleSource('4.2.7'), platformVersion: '4.2.8', upgradeFrom: ['4.2.7'] },
-    { ...withAnotherOs(sampleSource('4.2.7')), platformVersion: '4.2.9', upgradeFrom: ['4.2.7'] },
-  ];
   const publish = async (source: ReleaseSource, at: Date): Promise<void> => {
     // Any file will do as an agent; its digest is what counts.
     const agentBundle = Buffer.from(`// agent ${source.platformVersion}`);
