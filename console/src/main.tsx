@@ -8,7 +8,14 @@ import { createConsoleRouter } from './router.tsx';
 import { followColorScheme } from './theme.ts';
 
 followColorScheme();
-const queryClient = createQueryClient({ onSignedOut: () => void router.navigate({ to: '/sign-in', replace: true }) });
+const queryClient = createQueryClient({
+  onSignedOut: ({ hasEnded }) => {
+    // Several questions may be answered so at once.
+    const { pathname, href } = router.latestLocation;
+    if (pathname === '/sign-in') return;
+    void router.navigate({ to: '/sign-in', state: { next: href, hasEnded }, replace: true });
+  },
+});
 const router = createConsoleRouter(queryClient);
 
 const place = document.getElementById('console');

@@ -38,6 +38,16 @@ export function createConsoleRouter(queryClient: QueryClient) {
 }
 
 declare module '@tanstack/react-router' {
+  /**
+   * What the page of signing in knows of how one came to it. It is kept with the entry of the browser's history, not in
+   * the address: nobody can send a link that leads elsewhere after signing in.
+   */
+  interface HistoryState {
+    /** Where one was: a path with its search, of this console. */
+    readonly next?: string;
+    /** One was signed in, and is not any more. */
+    readonly hasEnded?: boolean;
+  }
   interface Register {
     router: ReturnType<typeof createConsoleRouter>;
   }

@@ -36,3 +36,6 @@ export function toShownProblem(error: unknown): ShownProblem {
 
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof ProblemError ? error.problem.code : undefined;
+
+export const reasonCodesOf = (error: unknown): readonly string[] =>
+  error instanceof ProblemError ? error.problem.reasons.map(({ code }) => code) : [];

@@ -2,13 +2,21 @@
 
 import { ProblemError } from '@gatehouse/contract/client';
 import { QueryCache, QueryClient } from '@tanstack/react-query';
-import { codeOf } from './problem.ts';
+import { codeOf, reasonCodesOf } from './problem.ts';
+import { meQuery } from './queries.ts';
 
-export function createQueryClient({ onSignedOut }: { readonly onSignedOut: () => void }): QueryClient {
-  return new QueryClient({
+interface Options {
+  /** `hasEnded`: there was a session. */
+  readonly onSignedOut: (how: { readonly hasEnded: boolean }) => void;
+}
+
+export function createQueryClient({ onSignedOut }: Options): QueryClient {
+  const queryClient: QueryClient = new QueryClient({
     queryCache: new QueryCache({
       onError: (error) => {
-        if (codeOf(error) === 'not-signed-in') onSignedOut();
+        if (codeOf(error) !== 'not-signed-in') return;
+        const wasSignedIn = queryClient.getQueryData(meQuery().queryKey) !== undefined;
+        onSignedOut({ hasEnded: wasSignedIn || reasonCodesOf(error).includes('session-ended') });
       },
     }),
     defaultOptions: {
@@ -20,4 +28,5 @@ export function createQueryClient({ onSignedOut }: { readonly onSignedOut: () =>
       mutations: { networkMode: 'always' },
     },
   });
+  return queryClient;
 }

@@ -16,9 +16,11 @@ import {
   TextInput,
 } from '@patternfly/react-core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useLocation, useNavigate } from '@tanstack/react-router';
+import { useLocation, useNavigate, useRouter } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { client } from '../api/client.ts';
+import { pageAfterSignIn } from '../format/sign-in-state.ts';
+import { signInTexts as texts } from '../texts/sign-in.ts';
 import { Brand } from '../ui/brand.tsx';
 import { Loading } from '../ui/loading.tsx';
 import { PageTitle } from '../ui/page-title.tsx';
@@ -27,14 +29,16 @@ import { ProblemAlert } from '../ui/problem-alert.tsx';
 export function SignIn() {
   const navigate = useNavigate();
   const queryClient = useQueryClient();
+  const { history } = useRouter();
   const hash = useLocation({ select: (location) => location.hash });
+  const { next, hasEnded } = useLocation({ select: ({ state }) => state });
   const [token, setToken] = useState('');
   const signIn = useMutation({
     mutationFn: (body: { readonly key: string } | { readonly token: string }) => client.signIn({ body }),
     onSuccess: () => {
       // Nothing that somebody else was shown before.
       queryClient.clear();
-      return navigate({ to: '/', replace: true });
+      history.replace(pageAfterSignIn(next));
     },
   });
   const { mutate } = signIn;
@@ -48,14 +52,19 @@ export function SignIn() {
   if (key !== '' || (signIn.isPending && token === '')) return <Loading />;
   return (
     <main className="console-sign-in">
-      <PageTitle title="Sign in" />
+      <PageTitle title={texts.pageTitle} />
       <Bullseye>
         <Card className="console-sign-in-card" isLarge>
           <CardTitle component="h1">
             <Brand />
-            <span>Sign in to Gatehouse</span>
+            <span>{texts.title}</span>
           </CardTitle>
           <CardBody>
+            {hasEnded === true && !signIn.isError ? (
+              <Alert variant="info" isInline component="h2" title={texts.ended} role="alert">
+                {texts.endedDetail}
+              </Alert>
+            ) : null}
             {signIn.isError ? <ProblemAlert error={signIn.error} /> : null}
             <Form
               onSubmit={(event) => {
@@ -63,7 +72,7 @@ export function SignIn() {
                 if (token !== '') mutate({ token });
               }}
             >
-              <FormGroup label="API token" fieldId="token" isRequired>
+              <FormGroup label={texts.token} fieldId="token" isRequired>
                 <TextInput
                   id="token"
                   type="password"
@@ -75,13 +84,12 @@ export function SignIn() {
                 />
               </FormGroup>
               <Button type="submit" isBlock isLoading={signIn.isPending} isDisabled={token === '' || signIn.isPending}>
-                Sign in
+                {texts.submit}
               </Button>
             </Form>
-            <Alert variant="info" isInline isPlain component="h2" title="Or by a one-time link">
+            <Alert variant="info" isInline isPlain component="h2" title={texts.link}>
               <Content component="p">
-                The control plane prints one when it starts. The first API token is in the file <code>admin-token</code>{' '}
-                of its data directory.
+                {texts.linkDetail} <code>{texts.tokenFile}</code> {texts.tokenFilePlace}
               </Content>
             </Alert>
           </CardBody>

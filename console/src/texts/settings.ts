@@ -97,7 +97,8 @@ export const webhookTexts = {
   createAct: 'setting up webhooks',
   submit: 'Create',
   url: 'Address',
-  urlHint: 'https://hooks.example/gatehouse. Addresses of this machine and link-local ones are never asked.',
+  urlHint:
+    'https://hooks.example/gatehouse. Addresses of this machine and link-local ones are not asked unless whoever runs the control plane allows them by name.',
   urlPlain:
     'Over plain http everybody on the way can read the messages; the signature only shows that nobody changed them.',
   kinds: 'Which notifications',

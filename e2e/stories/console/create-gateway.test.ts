@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ensureSampleReleases } from '@gatehouse/release/sample-releases';
 import { observation, startAgent, type TestAgent } from '@gatehouse/server/testing/test-agent';
-import type { Caller } from '@gatehouse/server/testing/world';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consoleStory, eventually } from '../../src/console-story.ts';
+import { networkCaller } from '../../src/network-caller.ts';
 import { repositoryRoot } from '../../src/program.ts';
 
 const story = consoleStory({ args: ['--no-sandbox'] });
@@ -22,26 +22,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
-});
-
-/** The control plane over the network, as an agent reaches it. */
-const network = (): Caller => ({
-  async call(method, address, { body, token } = {}) {
-    const response = await fetch(`${story.plane.server}${address}`, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(token === null ? {} : { authorization: `Bearer ${token ?? story.plane.token}` }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: Object.fromEntries(response.headers),
-      body: text === '' ? undefined : (JSON.parse(text) as unknown),
-    };
-  },
 });
 
 const commandOf = async (name: string) => story.page.getByRole('region', { name }).locator('code').textContent();
@@ -111,7 +91,7 @@ describe('a first gateway, in order', () => {
     const { items } = await story.plane.client.listReleases({});
     const release = items.find((one) => one.isPlatformVersion);
     if (gateway === undefined || release === undefined) throw new Error('there is no gateway, or no release');
-    agent = await startAgent(network(), {
+    agent = await startAgent(networkCaller(story.plane), {
       gatewayId: gateway.id,
       token: await registrationToken(),
       seen: observation(release),

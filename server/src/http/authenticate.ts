@@ -32,7 +32,7 @@ export async function authenticate(request: FastifyRequest, services: Services):
     return refused('No token and no session came with the request');
   }
   const principal = await selectPrincipalBySession(services.db, hashSecret(cookie), now);
-  if (principal === undefined) return refused('The session has ended');
+  if (principal === undefined) return refused('The session has ended', 'session-ended');
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (!isRead && !isSameOrigin(request)) {
     const detail = 'A write with a session has to come from the console itself; from elsewhere use an API token.';
@@ -41,10 +41,10 @@ export async function authenticate(request: FastifyRequest, services: Services):
   return done(principal);
 }
 
-const refused = (why: string): Refusal => {
+const refused = (why: string, code = 'not-signed-in'): Refusal => {
   const nextStep = 'Sign in, or send a valid token as Authorization: Bearer.';
   return refuse('not-signed-in', `${why}. ${nextStep}`, {
-    reasons: [{ code: 'not-signed-in', message: `${why}.`, nextStep }],
+    reasons: [{ code, message: `${why}.`, nextStep }],
   });
 };
 

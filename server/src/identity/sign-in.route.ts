@@ -50,6 +50,9 @@ export function registerSignInRoutes(app: FastifyInstance, services: Services): 
       const session = newSecret('ghs');
       const expiresAt = addMilliseconds(now, sessionLife);
       await insertWebSession(db, { hash: hashSecret(session), tokenId: principal.tokenId, now, expiresAt });
+      // A browser has one session: who knew the cookie before knows nothing that still counts.
+      const before = request.cookies[sessionCookie];
+      if (before !== undefined) await deleteWebSession(db, hashSecret(before));
       return reply
         .setCookie(sessionCookie, session, {
           httpOnly: true,

@@ -1,4 +1,3 @@
-import { text } from 'node:stream/consumers';
 import { operatorRoutes, type ReplyOf } from '@gatehouse/contract/operator-api';
 import { minutes, seconds } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
@@ -7,60 +6,31 @@ import { SMTPServer } from 'smtp-server';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { done } from '../http/answer.ts';
 import { asTask } from '../testing/as-task.ts';
+import { type MailReceiver, startMailReceiver } from '../testing/mail-receiver.ts';
 import { bodyAs, startWorld, type World } from '../testing/world.ts';
 import { doWork } from '../work/work.ts';
 import { createMailServer } from './mail-server.ts';
 
-interface Mail {
-  readonly to: readonly string[];
-  readonly raw: string;
-}
-
 let database: TestDatabase;
 let world: World;
-let mailServer: SMTPServer;
-let port: number;
-const mails: Mail[] = [];
-/** What the mail server says to the next recipients. */
-let refusal: { readonly code: number; readonly message: string } | undefined;
+let mailServer: MailReceiver;
 
 beforeAll(async () => {
-  mailServer = new SMTPServer({
-    authOptional: true,
-    logger: false,
-    onRcptTo(_address, _session, callback) {
-      if (refusal === undefined) return callback();
-      const { code, message } = refusal;
-      return callback(Object.assign(new Error(message), { responseCode: code }));
-    },
-    onData(stream, session, callback) {
-      void text(stream)
-        .then((raw) => mails.push({ to: session.envelope.rcptTo.map(({ address }) => address), raw }))
-        .finally(callback);
-    },
-  });
-  await new Promise<void>((resolve) => {
-    mailServer.listen(0, '127.0.0.1', resolve);
-  });
-  const address = mailServer.server.address();
-  if (address === null || typeof address === 'string') throw new Error('the mail server listens on no port');
-  ({ port } = address);
+  mailServer = await startMailReceiver();
   database = await createProvidedDatabase();
   world = await startWorld({
     databaseUrl: database.url,
-    sending: { mail: { url: `smtp://127.0.0.1:${port}`, from: 'gatehouse@ops.example' } },
+    sending: { mail: { url: mailServer.url, from: 'gatehouse@ops.example' } },
   });
 });
 afterAll(async () => {
   await world?.close();
-  await new Promise<void>((resolve) => {
-    mailServer.close(resolve);
-  });
+  await mailServer?.close();
   await database?.drop();
 });
 beforeEach(() => {
-  mails.length = 0;
-  refusal = undefined;
+  mailServer.mails.length = 0;
+  mailServer.refusal = undefined;
 });
 
 const post = (address: string, body: object) => world.call('POST', address, { body });
@@ -91,10 +61,10 @@ test('what comes together is one e-mail to each recipient, in plain text, marked
   const other = await subscribe('night@ops.example', { kinds: ['pause-ends'] });
   expect(await list()).toMatchObject({ isConfigured: true, from: 'gatehouse@ops.example' });
   await tell(['first thing', 'second thing']);
-  expect(mails).toEqual([]);
+  expect(mailServer.mails).toEqual([]);
   world.advance(seconds(5));
-  await expect.poll(() => mails.length, { timeout: 15_000 }).toBe(1);
-  const [mail] = mails;
+  await expect.poll(() => mailServer.mails.length, { timeout: 15_000 }).toBe(1);
+  const [mail] = mailServer.mails;
   expect(mail?.to).toEqual(['ops@ops.example']);
   expect(mail?.raw).toMatch(/^Subject: \[Gatehouse\] 2 notifications, 2 of them warnings$/m);
   expect(mail?.raw).toMatch(/^From: gatehouse@ops\.example$/m);
@@ -114,8 +84,8 @@ test('a name or reason cannot write headers, nor another recipient', async () =>
   await tell(['x\r\nBcc: everybody@evil.example\r\n\r\nbody', 'y']);
   await tell(['one alone\r\nBcc: everybody@evil.example']);
   world.advance(seconds(5));
-  await expect.poll(() => mails.length, { timeout: 15_000 }).toBeGreaterThan(0);
-  for (const { raw, to } of mails) {
+  await expect.poll(() => mailServer.mails.length, { timeout: 15_000 }).toBeGreaterThan(0);
+  for (const { raw, to } of mailServer.mails) {
     const [head = ''] = raw.split('\r\n\r\n', 1);
     expect(head).not.toMatch(/^Bcc:/im);
     expect(to).toEqual(['ops@ops.example']);
@@ -136,24 +106,24 @@ test('a name or reason cannot write headers, nor another recipient', async () =>
 
 test('a mail server that is away is asked again; one that refuses an address for good is not', async () => {
   const { id } = await subscribe('ops@ops.example');
-  refusal = { code: 451, message: 'try later' };
+  mailServer.refusal = { code: 451, message: 'try later' };
   await tell(['later']);
   world.advance(seconds(5));
   await expect.poll(async () => (await list()).items[0]?.lastError, { timeout: 15_000 }).toContain('try later');
-  expect(mails).toEqual([]);
-  refusal = undefined;
+  expect(mailServer.mails).toEqual([]);
+  mailServer.refusal = undefined;
   world.advance(seconds(7));
-  await expect.poll(() => mails.length, { timeout: 15_000 }).toBe(1);
-  refusal = { code: 550, message: 'no such user' };
+  await expect.poll(() => mailServer.mails.length, { timeout: 15_000 }).toBe(1);
+  mailServer.refusal = { code: 550, message: 'no such user' };
   await tell(['nobody']);
   world.advance(seconds(5));
   await expect.poll(async () => (await list()).items[0]?.lastDelivery?.state, { timeout: 15_000 }).toBe('given-up');
   expect((await list()).items[0]?.lastError).toContain('no such user');
-  refusal = undefined;
+  mailServer.refusal = undefined;
   world.advance(minutes(60));
   await post(`/v1/mail-subscriptions/${id}/test`, {});
-  await expect.poll(() => mails.length, { timeout: 15_000 }).toBe(2);
-  expect(mails[1]?.raw).toMatch(/^Subject: \[Gatehouse\] Test$/m);
+  await expect.poll(() => mailServer.mails.length, { timeout: 15_000 }).toBe(2);
+  expect(mailServer.mails[1]?.raw).toMatch(/^Subject: \[Gatehouse\] Test$/m);
   await end(id);
 });
 
@@ -166,7 +136,7 @@ test('elsewhere nothing is said without STARTTLS, nor under a certificate that n
   const address = plain.server.address();
   if (address === null || typeof address === 'string') throw new Error('the mail server listens on no port');
   for (const [asked, why] of [
-    [port, /certificate/],
+    [new URL(mailServer.url).port, /certificate/],
     [address.port, /STARTTLS/i],
   ] as const) {
     // Leads to this machine and is not known as it.
@@ -179,5 +149,5 @@ test('elsewhere nothing is said without STARTTLS, nor under a certificate that n
   await new Promise<void>((resolve) => {
     plain.close(resolve);
   });
-  expect(mails).toEqual([]);
+  expect(mailServer.mails).toEqual([]);
 });

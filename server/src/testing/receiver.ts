@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { Webhook as Verifier } from 'standardwebhooks';
 
 export interface Received {
   readonly headers: IncomingHttpHeaders;
@@ -43,4 +44,10 @@ export async function startReceiver(): Promise<Receiver> {
       }),
   };
   return receiver;
+}
+
+/** As a receiver does it, by the library of the specification. Throws for a message that was not signed with the secret. */
+export function verifyMessage(secret: string, { headers, body }: Received): unknown {
+  const given = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+  return new Verifier(secret).verify(body, given);
 }

@@ -3,11 +3,10 @@ import { disabledAfter } from '@gatehouse/domain/delivery';
 import { hours, minutes, seconds } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
-import { Webhook as Verifier } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { done } from '../http/answer.ts';
 import { asTask } from '../testing/as-task.ts';
-import { type Received, type Receiver, startReceiver } from '../testing/receiver.ts';
+import { type Receiver, startReceiver, verifyMessage } from '../testing/receiver.ts';
 import { bodyAs, startWorld, type World } from '../testing/world.ts';
 import { doWork } from '../work/work.ts';
 import { signMessage } from './webhook-message.ts';
@@ -69,16 +68,6 @@ const find = async ({ webhook }: Made) => {
 };
 const received = (length: number) => expect.poll(() => receiver.received.length, { timeout: 15_000 }).toBe(length);
 
-/** As a receiver does it, at the time that the message says it was sent. */
-function verify(secret: string, { headers, body }: Received): unknown {
-  const given = {
-    'webhook-id': String(headers['webhook-id']),
-    'webhook-timestamp': String(headers['webhook-timestamp']),
-    'webhook-signature': String(headers['webhook-signature']),
-  };
-  return new Verifier(secret).verify(body, given);
-}
-
 test('a notification comes signed as the specification says, and a library verifies it', async () => {
   const { webhook, secret } = await makeWebhook();
   expect(secret).toMatch(/^whsec_/);
@@ -87,7 +76,7 @@ test('a notification comes signed as the specification says, and a library verif
   await received(1);
   const [message] = receiver.received;
   if (message === undefined) throw new Error('nothing came');
-  expect(verify(secret, message)).toMatchObject({
+  expect(verifyMessage(secret, message)).toMatchObject({
     type: 'notification.hop_held',
     data: { message: 'held by site-a', subject: { kind: 'platform', name: '4.2.7' } },
   });
@@ -95,7 +84,7 @@ test('a notification comes signed as the specification says, and a library verif
   expect(message.headers['user-agent']).toMatch(/^Gatehouse\//);
   expect(message.headers['webhook-id']).toMatch(/^msg_[0-9a-f]{32}$/);
   await expect.poll(() => states({ webhook, secret })).toEqual(['delivered']);
-  expect(() => verify(secret, { ...message, body: message.body.replace('site-a', 'site-b') })).toThrow(
+  expect(() => verifyMessage(secret, { ...message, body: message.body.replace('site-a', 'site-b') })).toThrow(
     'No matching signature',
   );
   // Asked again, the secret is not told.
