@@ -5,11 +5,10 @@
 
 import type { AgentAttempt } from '@gatehouse/domain/agent-update-types';
 import { faultRounds } from '@gatehouse/testkit/fault-rounds';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
-import { openRepository, type TestRepository } from './testing/test-repository.ts';
+import { describe, expect, test } from 'vitest';
+import type { GatewayWorld } from './testing/gateway-world.ts';
+import { gatewayWorlds, isHeldBy, podsOf, stateOf } from './testing/gateway-worlds.ts';
 import { type LeaseSample, seizures, strangers } from './testing/who-acted.ts';
-import { parseAgentState } from './update/agent-state.ts';
 
 /** Shorter where nothing is measured, so that a disturbed update ends within minutes of virtual time. */
 const timings = {
@@ -22,28 +21,9 @@ const stride = faultRounds({ whole: 1, short: 4 });
 const moments = faultRounds({ whole: 5, short: 1 });
 const settledSeconds = 1_500;
 
-let releases: TestRepository;
-const worlds: GatewayWorld[] = [];
-beforeAll(async () => {
-  releases = await openRepository();
-});
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.dispose();
-});
-afterAll(async () => {
-  await releases.dispose();
-});
+const createWorld = gatewayWorlds();
 
-const stateOf = (world: GatewayWorld) => parseAgentState(world.simulated.read().maps.state);
 const attemptOf = (world: GatewayWorld): AgentAttempt | undefined => stateOf(world).attempt;
-const podsOf = (world: GatewayWorld, version: string) =>
-  world.simulated
-    .read()
-    .pods.filter((pod) => pod.owner.kind === 'replica-set' && pod.release.digest === world.agentOf(version).digest);
-const isHeldBy = (world: GatewayWorld, version: string) => {
-  const holder = world.simulated.read().lease?.holder;
-  return podsOf(world, version).some(({ name }) => holder?.startsWith(`${name}/`));
-};
 
 /** In their order. Each is reached in every undisturbed update. */
 const steps = {
@@ -175,8 +155,7 @@ function watch(world: GatewayWorld): Watched {
 
 describe.each(pairs)('$what $when', ({ disruption, isReached }) => {
   test.each(Array.from({ length: moments }, (_, index) => index))('moment %i', async (moment) => {
-    const world = await createGatewayWorld({ installation: 'existing-cluster', timings, releases });
-    worlds.push(world);
+    const world = await createWorld({ installation: 'existing-cluster', timings });
     world.server.pollAgainSeconds = 2;
     await world.waitFor('an agent that has proved itself', 120, () => stateOf(world).good.length > 0 || undefined);
     const watched = watch(world);

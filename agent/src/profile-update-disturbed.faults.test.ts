@@ -5,13 +5,13 @@
  */
 
 import { faultRounds } from '@gatehouse/testkit/fault-rounds';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseProgress } from './apply/profile-progress.ts';
 import { isMoving } from './cluster/simulated/cluster-api.ts';
 import type { ClusterApiState } from './cluster/simulated/cluster-api-state.ts';
-import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
+import type { GatewayWorld } from './testing/gateway-world.ts';
+import { gatewayWorlds } from './testing/gateway-worlds.ts';
 import { plannedOrder, profilePointer } from './testing/planned-order.ts';
-import { openRepository, type TestRepository } from './testing/test-repository.ts';
 import { strangers } from './testing/who-acted.ts';
 
 const size = { controlPlanes: 3, workers: 2 } as const;
@@ -24,17 +24,7 @@ const moments = faultRounds({ whole: 5, short: 1 });
 /** Instead of 20 minutes; longer than any step of a machine lasts. */
 const timings = { profileUpdate: { stuckAfter: 60_000 } };
 
-let releases: TestRepository;
-const worlds: GatewayWorld[] = [];
-beforeAll(async () => {
-  releases = await openRepository();
-});
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.dispose();
-});
-afterAll(async () => {
-  await releases.dispose();
-});
+const createWorld = gatewayWorlds();
 
 function clusterApi(world: GatewayWorld): ClusterApiState {
   const state = world.simulated.read().clusterApi;
@@ -168,8 +158,7 @@ function watch(world: GatewayWorld): Watched {
 
 describe.each(pairs)('$what $when', ({ what, disruption, isReached }) => {
   test.each(Array.from({ length: moments }, (_, index) => index))('moment %i', async (moment) => {
-    const world = await createGatewayWorld({ installation: 'cli', ...size, timings, releases });
-    worlds.push(world);
+    const world = await createWorld({ installation: 'cli', ...size, timings });
     world.server.pollAgainSeconds = 2;
     world.order({ initialProfile: { release: from, digest: profilePointer(world, from).digest } });
     await world.waitFor('the first profile', 300, () => world.server.observation?.appliedProfile);

@@ -3,36 +3,17 @@
  * never two act, the old agent stands by for its whole watch, and a good version is not blamed.
  */
 
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
-import { openRepository, type TestRepository } from './testing/test-repository.ts';
+import { describe, expect, test } from 'vitest';
+import type { GatewayWorld } from './testing/gateway-world.ts';
+import { gatewayWorlds, isHeldBy, podsOf, stateOf } from './testing/gateway-worlds.ts';
 import { strangers } from './testing/who-acted.ts';
-import { parseAgentState } from './update/agent-state.ts';
 
 const day = 86_400_000;
 const [from, to] = ['4.1.12', '4.2.7'];
 
-let releases: TestRepository;
-const worlds: GatewayWorld[] = [];
-beforeAll(async () => {
-  releases = await openRepository();
-});
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.dispose();
-});
-afterAll(async () => {
-  await releases.dispose();
-});
+const createWorld = gatewayWorlds();
 
-const attemptOf = (world: GatewayWorld) => parseAgentState(world.simulated.read().maps.state).attempt;
-const podsOf = (world: GatewayWorld, version: string) =>
-  world.simulated
-    .read()
-    .pods.filter((pod) => pod.owner.kind === 'replica-set' && pod.release.digest === world.agentOf(version).digest);
-const isHeldBy = (world: GatewayWorld, version: string) => {
-  const holder = world.simulated.read().lease?.holder;
-  return podsOf(world, version).some(({ name }) => holder?.startsWith(`${name}/`));
-};
+const attemptOf = (world: GatewayWorld) => stateOf(world).attempt;
 
 const steps = {
   'before it begins': () => true,
@@ -51,8 +32,7 @@ const sets = {
 };
 
 async function startUpdate(how?: Parameters<GatewayWorld['misbehave']>[1]): Promise<GatewayWorld> {
-  const world = await createGatewayWorld({ installation: 'existing-cluster', releases });
-  worlds.push(world);
+  const world = await createWorld({ installation: 'existing-cluster' });
   world.server.pollAgainSeconds = 2;
   if (how !== undefined) world.misbehave(to, how);
   await world.waitFor('an observation', 60, () => world.server.observation);
@@ -84,7 +64,7 @@ describe.each(Object.entries(sets))('a clock that is set %s', (_set, offsets) =>
     }
     expect(await untilSettled(world)).toBeGreaterThanOrEqual(55);
     expect(strangers(world.acts)).toEqual([]);
-    expect(parseAgentState(world.simulated.read().maps.state).takenBack).toEqual([]);
+    expect(stateOf(world).takenBack).toEqual([]);
   });
 });
 

@@ -1,20 +1,17 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
+import { describe, expect, test } from 'vitest';
+import type { GatewayWorld } from './testing/gateway-world.ts';
+import { type CreateWorld, gatewayWorlds } from './testing/gateway-worlds.ts';
 import { plannedOrder, profilePointer } from './testing/planned-order.ts';
 
-const worlds: GatewayWorld[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.dispose();
-});
+const createWorld = gatewayWorlds();
 
 const observed = (world: GatewayWorld) => world.server.observation;
 const namedDigest = (world: GatewayWorld) => world.simulated.read().deployment?.template.release.digest;
 const agentPods = (world: GatewayWorld) =>
   world.simulated.read().pods.filter(({ owner }) => owner.kind === 'replica-set');
 
-async function startRunning(options: Parameters<typeof createGatewayWorld>[0]): Promise<GatewayWorld> {
-  const world = await createGatewayWorld(options);
-  worlds.push(world);
+async function startRunning(options: Parameters<CreateWorld>[0]): Promise<GatewayWorld> {
+  const world = await createWorld(options);
   world.server.pollAgainSeconds = 2;
   await world.waitFor('an observation', 60, () => observed(world));
   return world;

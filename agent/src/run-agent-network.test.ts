@@ -1,19 +1,15 @@
 /** Faults that are nobody's: what stands between agent and control plane fails, in each phase of an agent update. */
 
 import { minutes, seconds } from '@gatehouse/domain/instant';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ServerFault } from './testing/control-plane-in-memory.ts';
-import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
-import { parseAgentState } from './update/agent-state.ts';
+import type { GatewayWorld } from './testing/gateway-world.ts';
+import { gatewayWorlds, stateOf } from './testing/gateway-worlds.ts';
 
-const worlds: GatewayWorld[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.dispose();
-});
+const createWorld = gatewayWorlds();
 
 async function startRunning(): Promise<GatewayWorld> {
-  const world = await createGatewayWorld({ installation: 'existing-cluster' });
-  worlds.push(world);
+  const world = await createWorld({ installation: 'existing-cluster' });
   world.server.pollAgainSeconds = 2;
   await world.waitFor('an observation', 60, () => world.server.observation);
   return world;
@@ -40,7 +36,7 @@ const faults: Readonly<Record<string, ServerFault>> = {
   'an answer just before the time limit': { after: seconds(29) },
 };
 
-const state = (world: GatewayWorld) => parseAgentState(world.simulated.read().maps.state);
+const state = (world: GatewayWorld) => stateOf(world);
 
 /** What the update has to have reached for the fault to come. */
 const phases: Readonly<Record<string, (world: GatewayWorld) => boolean>> = {

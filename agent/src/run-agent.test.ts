@@ -1,17 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { createGatewayWorld, type GatewayWorld } from './testing/gateway-world.ts';
+import { describe, expect, test } from 'vitest';
+import type { GatewayWorld } from './testing/gateway-world.ts';
+import { type CreateWorld, gatewayWorlds } from './testing/gateway-worlds.ts';
 import { plannedOrder, profilePointer } from './testing/planned-order.ts';
 
-const worlds: GatewayWorld[] = [];
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world.dispose();
-});
-
-async function startGateway(options: Parameters<typeof createGatewayWorld>[0]): Promise<GatewayWorld> {
-  const world = await createGatewayWorld(options);
-  worlds.push(world);
-  return world;
-}
+const startGateway = gatewayWorlds();
 
 const observed = (world: GatewayWorld) => world.server.observation;
 
@@ -36,7 +28,7 @@ const agentPods = (world: GatewayWorld) =>
 /** Each poll that acted, as `<pod digest>`: who, when. */
 const actingPolls = (world: GatewayWorld) => world.server.polls.filter(({ request }) => request.isTrial !== true);
 
-async function startRunning(options: Parameters<typeof createGatewayWorld>[0]): Promise<GatewayWorld> {
+async function startRunning(options: Parameters<CreateWorld>[0]): Promise<GatewayWorld> {
   const world = await startGateway(options);
   await world.waitFor('an observation', 60, () => observed(world));
   return world;

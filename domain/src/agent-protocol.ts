@@ -21,7 +21,7 @@ import { judgeRehearsal } from './agent-rehearsal.ts';
 import type { AgentStateChange } from './agent-state.ts';
 import type { AgentAttempt, AgentRelease, AgentState, AttemptReason } from './agent-update-types.ts';
 import { watchNewAgent } from './agent-watch.ts';
-import { attemptWithoutFutureStamps, withoutFutureStamps } from './future-stamps.ts';
+import { withoutFutureStamps } from './future-stamps.ts';
 import type { Known } from './gateway.ts';
 import { type Instant, type Milliseconds, toInstant } from './instant.ts';
 import type { Reason } from './reason.ts';
@@ -115,13 +115,10 @@ export function nextAgentUpdateActions(
 ): AgentUpdateDecisionOnGateway {
   const { state, deployment, pods, rehearsal } = facts;
   if (state === 'unknown' || deployment === 'unknown' || pods === 'unknown' || rehearsal === 'unknown') return nothing;
-  const looking = { now, since: facts.me.startedAt };
-  const { attempt } = state;
   const seen: Seen = {
     ...facts,
-    state: attempt === undefined ? state : { ...state, attempt: attemptWithoutFutureStamps(attempt, looking) },
+    ...withoutFutureStamps({ state, pods }, { now, since: facts.me.startedAt }),
     deployment,
-    pods: pods.map((pod) => withoutFutureStamps(pod, looking)),
     rehearsal,
   };
   const lease = decideLease(seen);

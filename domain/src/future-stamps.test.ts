@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { nextAgentUpdateActions } from './agent-protocol.ts';
-import { attemptWithoutFutureStamps, isOfAnotherTime, withoutFutureStamps } from './future-stamps.ts';
+import { isOfAnotherTime, withoutFutureStamps } from './future-stamps.ts';
 import { decideGuard } from './guard.ts';
 import { emptyGuardMemory, rememberPods } from './guard-memory.ts';
 import { addMilliseconds, hours, minutes, seconds } from './instant.ts';
@@ -20,21 +20,19 @@ test.each([
 
 test('what lies in the future began when whoever looks began to look; everything else stays', () => {
   const pod = agentPod('pod', oldAgent, { isReady: true, createdAt: before, runningSince: before, readySince: before });
-  expect(withoutFutureStamps(pod, looking)).toEqual({
-    ...pod,
-    createdAt: looking.since,
-    runningSince: looking.since,
-    readySince: looking.since,
-  });
   const plain = agentPod('pod', oldAgent, {
     isReady: true,
     createdAt: at(-5),
     runningSince: at(-4),
     readySince: at(-3),
   });
-  expect(withoutFutureStamps(plain, looking)).toEqual(plain);
   const running = attempt({ phase: 'watching', startedAt: at(-9), swappedAt: before });
-  expect(attemptWithoutFutureStamps(running, looking)).toEqual({ ...running, swappedAt: looking.since });
+  const state = { ...emptyState, attempt: running };
+  expect(withoutFutureStamps({ state, pods: [pod, plain] }, looking)).toEqual({
+    state: { ...state, attempt: { ...running, swappedAt: looking.since } },
+    pods: [{ ...pod, createdAt: looking.since, runningSince: looking.since, readySince: looking.since }, plain],
+  });
+  expect(withoutFutureStamps({ state: emptyState, pods: [] }, looking)).toEqual({ state: emptyState, pods: [] });
 });
 
 describe('after a clock was set back by a day', () => {

@@ -19,7 +19,19 @@ export const isOfAnotherTime = (stamp: Instant, now: Instant): boolean => stamp 
 
 const notLater = (stamp: Instant, { now, since }: Looking): Instant => (isOfAnotherTime(stamp, now) ? since : stamp);
 
-export function withoutFutureStamps(pod: ObservedAgentPod, looking: Looking): ObservedAgentPod {
+/** What somebody read of an agent update, as it is to be counted with. */
+export function withoutFutureStamps<State extends { readonly attempt?: AgentAttempt }>(
+  { state, pods }: { readonly state: State; readonly pods: readonly ObservedAgentPod[] },
+  looking: Looking,
+): { readonly state: State; readonly pods: readonly ObservedAgentPod[] } {
+  const { attempt } = state;
+  return {
+    state: attempt === undefined ? state : { ...state, attempt: attemptOf(attempt, looking) },
+    pods: pods.map((pod) => podOf(pod, looking)),
+  };
+}
+
+function podOf(pod: ObservedAgentPod, looking: Looking): ObservedAgentPod {
   return {
     ...pod,
     createdAt: notLater(pod.createdAt, looking),
@@ -29,7 +41,7 @@ export function withoutFutureStamps(pod: ObservedAgentPod, looking: Looking): Ob
   };
 }
 
-export function attemptWithoutFutureStamps(attempt: AgentAttempt, looking: Looking): AgentAttempt {
+function attemptOf(attempt: AgentAttempt, looking: Looking): AgentAttempt {
   return {
     ...attempt,
     startedAt: notLater(attempt.startedAt, looking),

@@ -10,7 +10,7 @@ import { endReason, type Fault, notReadyFault, pauserOf } from './agent-fault.ts
 import type { AgentStateChange } from './agent-state.ts';
 import type { AgentRelease, AgentState, TakingBack } from './agent-update-types.ts';
 import { watchNewAgent } from './agent-watch.ts';
-import { attemptWithoutFutureStamps, isOfAnotherTime, withoutFutureStamps } from './future-stamps.ts';
+import { isOfAnotherTime, withoutFutureStamps } from './future-stamps.ts';
 import type { Known } from './gateway.ts';
 import { crashesInWindow, type GuardMemory } from './guard-memory.ts';
 import { addMilliseconds, type Instant } from './instant.ts';
@@ -59,13 +59,10 @@ export function decideGuard(facts: GuardFacts, now: Instant, timings: Timings = 
   const { state, deployment, pods } = facts;
   if (state === 'unknown' || deployment === 'unknown' || pods === 'unknown') return nothing;
   if (deployment === undefined) return makeDeployment(facts.ownRelease, state, now, timings);
-  const looking = { now, since: facts.startedAt };
-  const { attempt } = state;
   const seen: Seen = {
     ...facts,
-    state: attempt === undefined ? state : { ...state, attempt: attemptWithoutFutureStamps(attempt, looking) },
+    ...withoutFutureStamps({ state, pods }, { now, since: facts.startedAt }),
     deployment,
-    pods: pods.map((pod) => withoutFutureStamps(pod, looking)),
   };
   const { takingBack } = state;
   if (takingBack !== undefined) return goOnTakingBack(takingBack, deployment, now, timings);

@@ -63,7 +63,7 @@ function parsed<T>(value: T | undefined, text: string): T {
 const platformVersion = (text: string) => parsed(parsePlatformVersion(text), text);
 const kubernetesVersion = (text: string) => parsed(parseKubernetesVersion(text), text);
 
-export async function createGatewayWorld(options: {
+export interface GatewayWorldOptions {
   readonly installation: 'cli' | 'existing-cluster';
   readonly controlPlanes?: number;
   readonly workers?: number;
@@ -73,7 +73,9 @@ export async function createGatewayWorld(options: {
   readonly signedAt?: Date;
   /** Of somebody who has many gateways and disposes of it; else one of its own. */
   readonly releases?: TestRepository;
-}): Promise<GatewayWorld> {
+}
+
+export async function createGatewayWorld(options: GatewayWorldOptions): Promise<GatewayWorld> {
   const releases = options.releases ?? (await openRepository(options.signedAt));
   const clock = createIdleClock();
   const server = createControlPlaneInMemory({ gatewayId, token: 'token-1', repository: releases, clock });
