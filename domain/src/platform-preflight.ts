@@ -123,7 +123,7 @@ function durable(database: DatabaseFacts): PreflightFinding {
         `The database may forget what it has committed: ${wrong.join(', ')}.`,
         ofNew === undefined
           ? 'Set fsync, full_page_writes and synchronous_commit to on in PostgreSQL and reload it.'
-          : `Set fsync, full_page_writes and synchronous_commit to on in PostgreSQL, also for ${ofNew.of} (ALTER … RESET synchronous_commit), reload it and restart the servers of Gatehouse.`,
+          : `Set fsync, full_page_writes and synchronous_commit to on in PostgreSQL, also for ${ofNew.of} (ALTER … RESET synchronous_commit), and reload it; all sessions of Gatehouse have it a minute later.`,
       );
 }
 

@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectDatabase } from './connection.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -49,4 +51,13 @@ test('a connection that is lost in the middle of a transaction fails that transa
     process.stdout.write(outcome + ' ' + rows[0].name);
   `);
   expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'failed null', stderr: '' });
+});
+
+test('a session that is never idle is replaced all the same, so that it gets what was set since', async () => {
+  const options = { url: database.url, connectionsMax: 1, onIdleError: () => undefined } as const;
+  const { db, close } = connectDatabase({ ...options, sessionSecondsMax: 1 });
+  const pid = async () => (await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(db)).rows[0]?.pid;
+  const first = await pid();
+  await expect.poll(pid, { timeout: 30_000, interval: 10 }).not.toBe(first);
+  await close();
 });

@@ -21,6 +21,11 @@ export interface Connection {
 export interface ConnectOptions {
   readonly url: string;
   readonly connectionsMax?: number;
+  /**
+   * A session is replaced after so long, however busy it is: what is set for a database or a role is got by sessions that
+   * begin, and one that began before would keep what was set then.
+   */
+  readonly sessionSecondsMax?: number;
   /** A connection that idles was lost; the pool makes another one. */
   readonly onIdleError: (error: Error) => void;
   /** Says when the database does not answer; then nobody waits for it. */
@@ -30,13 +35,14 @@ export interface ConnectOptions {
 }
 
 export function connectDatabase(options: ConnectOptions): Connection {
-  const { url, connectionsMax = 20, onIdleError, watch, around } = options;
+  const { url, connectionsMax = 20, sessionSecondsMax = 60, onIdleError, watch, around } = options;
   const parsers = new TypeOverrides();
   parsers.setTypeParser(builtins.INT8, parseBigint);
   const pool = new Pool({
     connectionString: url,
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
+    maxLifetimeSeconds: sessionSecondsMax,
     keepAlive: true,
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
