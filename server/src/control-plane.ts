@@ -11,7 +11,7 @@ import type { FailPoints } from '@gatehouse/release/fail-point';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { Parse } from 'typebox/value';
-import { awaitDatabase, type UntilDatabaseAnswers } from './database/await-database.ts';
+import { awaitDatabase } from './database/await-database.ts';
 import { connectDatabase } from './database/connection.ts';
 import { type DatabaseFault, faultOf } from './database/database-fault.ts';
 import { type DatabaseWatch, watchDatabase } from './database/database-watch.ts';
@@ -30,7 +30,7 @@ import { deleteReplica, type Replica, sayReplica } from './platform/replica.stor
 import { createPollMemory } from './polls/poll-memory.ts';
 import { createPollTimes } from './polls/poll-times.task.ts';
 import { createWarningLog } from './status/status.task.ts';
-import { named, startStep, workUnderWay } from './work/fail-points.ts';
+import { named, type StartStep, startStep, workUnderWay } from './work/fail-points.ts';
 import { createSoon } from './work/soon.ts';
 import { createSteadyClock, type SteadyClock, type SteadyClockOptions } from './work/steady-clock.ts';
 import { keepUp, repeat } from './work/upkeep.task.ts';
@@ -60,10 +60,13 @@ export interface ControlPlaneOptions {
   readonly onWait?: (fault: DatabaseFault) => void;
 }
 
+/** One step of the start that needs the database: with its fail points, and repeated until the database has answered it. */
+export type StartDatabaseStep = <T>(name: StartStep, step: () => Promise<T>) => Promise<T>;
+
 export interface ControlPlane {
   readonly services: Services;
   /** For what else the start does with the database. */
-  readonly untilDatabaseAnswers: UntilDatabaseAnswers;
+  readonly startDatabaseStep: StartDatabaseStep;
   /** Answers in this process too, without a port. */
   readonly http: FastifyInstance;
   /** Writes now what it would have written within the second: for whoever asks it right after a poll. */
@@ -118,13 +121,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       options.onWait?.(fault);
     },
   });
-  await startStep(failPoints, 'start-schema', () => untilDatabaseAnswers(() => migrate(db)));
-  const signingKey = await startStep(failPoints, 'start-defaults', () =>
-    untilDatabaseAnswers(async () => {
-      await ensureDefaults(db, now());
-      return ensureSigningKey(db);
-    }),
-  );
+  const startDatabaseStep: StartDatabaseStep = (name, step) =>
+    startStep(failPoints, name, () => untilDatabaseAnswers(step));
+  await startDatabaseStep('start-schema', () => migrate(db));
+  const signingKey = await startDatabaseStep('start-defaults', async () => {
+    await ensureDefaults(db, now());
+    return ensureSigningKey(db);
+  });
   const timings = options.timings ?? productionTimings;
   const scheme = options.tls === undefined ? 'http' : 'https';
   let listeningAt = `${scheme}://localhost`;
@@ -147,8 +150,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     name: services.replicaName,
     programVersion: services.programVersion,
   };
-  await startStep(failPoints, 'start-replica', () => untilDatabaseAnswers(() => sayReplica(db, replica)));
-  await startStep(failPoints, 'start-timeline', () => untilDatabaseAnswers(() => rememberTimeline(services)));
+  await startDatabaseStep('start-replica', () => sayReplica(db, replica));
+  await startDatabaseStep('start-timeline', () => rememberTimeline(services));
   const memory = createPollMemory(timings, { isDatabaseAway: () => watch.trouble()?.isAnswering === false });
   const signal = listenForChanges(databaseUrl, report('the connection that listens for changes was lost'));
   signal.subscribe({
@@ -226,7 +229,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   return {
     services,
-    untilDatabaseAnswers,
+    startDatabaseStep,
     http: app.http,
     writePollTimes,
     async listen({ host, port }) {

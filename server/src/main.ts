@@ -95,16 +95,14 @@ async function start(args: Arguments, started: Started): Promise<void> {
   });
   started.controlPlane = controlPlane;
   goOn();
-  const { services, untilDatabaseAnswers } = controlPlane;
-  await untilDatabaseAnswers(() => checkSandbox(services, args.isSandbox));
-  const tokenId = await startStep(failPoints, 'start-admin-token', () =>
-    untilDatabaseAnswers(() => ensureAdminToken(services.db, data, services.now())),
-  );
+  const { services, startDatabaseStep } = controlPlane;
+  const tokenId = await startDatabaseStep('start-admin-token', async () => {
+    await checkSandbox(services, args.isSandbox);
+    return ensureAdminToken(services.db, data, services.now());
+  });
   const sandboxDirectory = path.join(data, 'sandbox');
   if (args.isSandbox) {
-    await startStep(failPoints, 'start-sandbox-gateways', () =>
-      untilDatabaseAnswers(() => ensureSandbox(services, sandboxDirectory, agentEntry)),
-    );
+    await startDatabaseStep('start-sandbox-gateways', () => ensureSandbox(services, sandboxDirectory, agentEntry));
   }
   goOn();
   const { url: address } = await startStep(failPoints, 'start-listening', async () => {
@@ -123,8 +121,8 @@ async function start(args: Arguments, started: Started): Promise<void> {
     );
   }
   goOn();
-  const link = await startStep(failPoints, 'start-sign-in-link', () =>
-    untilDatabaseAnswers(() => makeSignInLink(services.db, { tokenId, url: address, now: services.now() })),
+  const link = await startDatabaseStep('start-sign-in-link', () =>
+    makeSignInLink(services.db, { tokenId, url: address, now: services.now() }),
   );
   say(`Gatehouse is ready at ${address}`);
   say(`Sign in once with this link: ${link}`);

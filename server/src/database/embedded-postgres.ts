@@ -66,7 +66,7 @@ export async function startEmbeddedPostgres(options: StartOptions): Promise<Embe
   const say = options.onTrouble ?? (() => undefined);
   const settings = options.settings ?? [];
   const order: StartServer = { binaries, data, socketFolder, logFile, runAs, url, settings, say };
-  let child = await startServer(options.signal === undefined ? order : { ...order, signal: options.signal });
+  let child = await startServer({ ...order, signal: options.signal });
   await createDatabase(url);
 
   const stopping = new AbortController();
@@ -211,7 +211,7 @@ interface StartServer {
   /** What it said before is worth reading when it ended by itself. */
   readonly isLogKept?: boolean;
   readonly say: (line: string) => void;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 async function startServer(start: StartServer): Promise<ChildProcess> {

@@ -67,10 +67,8 @@ const pathOf = ({ url = '' }: IncomingMessage): string => url.split('?', 1)[0] ?
 
 function refuse(reply: ServerResponse, waitedFor: Reason | undefined): void {
   const reasons = waitedFor === undefined ? [starting] : [starting, waitedFor];
-  const detail = `This server is starting${waitedFor === undefined ? '' : ` and waits: ${waitedFor.message}`} ${again}`;
-  const problem = toProblem('unavailable', waitedFor === undefined ? `${starting.message} ${again}` : detail, {
-    reasons,
-  });
+  const what = waitedFor === undefined ? starting.message : `This server is starting and waits: ${waitedFor.message}`;
+  const problem = toProblem('unavailable', `${what} ${again}`, { reasons });
   reply.setHeader('retry-after', String(retryAfterSeconds));
   send(reply, problem.status, 'application/problem+json; charset=utf-8', problem);
 }

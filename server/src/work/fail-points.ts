@@ -35,11 +35,12 @@ export const startSteps = [
   'start-sandbox',
   'start-sign-in-link',
 ] as const;
+export type StartStep = (typeof startSteps)[number];
 /** Those that write nothing into the database. */
 const stepsOutside: ReadonlySet<string> = new Set(['start-database', 'start-listening', 'start-sandbox']);
 const stopSteps = ['stop-replica'] as const;
 
-export type NamedWork = (typeof tasks)[number] | (typeof startSteps)[number] | (typeof stopSteps)[number];
+export type NamedWork = (typeof tasks)[number] | StartStep | (typeof stopSteps)[number];
 
 const answered = [...operatorWrites, ...Object.values(agentWrites)];
 const persisting = [...answered, ...tasks, ...startSteps.filter((step) => !stepsOutside.has(step)), ...stopSteps];
@@ -74,7 +75,7 @@ export const nameRest = (name: string, next: () => void): void => underWay.run(n
 /** One step of the start, with a place before and after it. */
 export async function startStep<T>(
   points: FailPoints | undefined,
-  name: (typeof startSteps)[number],
+  name: StartStep,
   step: () => Promise<T>,
 ): Promise<T> {
   if (points === undefined) return step();
