@@ -3,9 +3,10 @@
  * the server registers. It knows no clock and opens no connection of its own: `fetch` is passed in.
  */
 
-import { type CallOf, operatorRoutes, type ReplyOf, type Route, type RouteName } from './operator-api.ts';
+import { type CallOf, operatorRoutes, type ReplyOf, type RouteName } from './operator-api.ts';
 import type { GatewayEvent } from './operator-types.ts';
 import type { Problem } from './problem.ts';
+import type { Route } from './route.ts';
 
 /** As much of a reply as is read here; the browser's and Node's both fit. */
 export interface FetchReply {

@@ -4,8 +4,7 @@ import Type from 'typebox';
 import { GatewayListQuery, Overview } from './fleet-types.ts';
 import { Gateway } from './operator-types.ts';
 import { Name, page } from './primitives.ts';
-
-const reads = ['invalid-request', 'not-signed-in', 'not-allowed', 'unavailable', 'not-found'] as const;
+import { type Route, readCodes } from './route.ts';
 
 export const fleetRoutes = {
   getOverview: {
@@ -16,7 +15,7 @@ export const fleetRoutes = {
     query: Type.Object({ tenant: Type.Optional(Name), project: Type.Optional(Name) }, { additionalProperties: false }),
     reply: Overview,
     status: 200,
-    codes: [...reads],
+    codes: [...readCodes, 'not-found'],
   },
   listGateways: {
     method: 'GET',
@@ -29,6 +28,6 @@ export const fleetRoutes = {
       total: Type.Integer({ minimum: 0, description: 'How many there are on all pages.' }),
     }),
     status: 200,
-    codes: [...reads],
+    codes: [...readCodes, 'not-found'],
   },
-} as const;
+} as const satisfies Record<string, Route>;

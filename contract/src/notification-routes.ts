@@ -16,9 +16,8 @@ import {
   WebhookWithSecret,
 } from './notification-types.ts';
 import { Id, Name, PageQuery, page } from './primitives.ts';
+import { type Route, readCodes, writeCodes } from './route.ts';
 
-const writes = ['invalid-request', 'not-signed-in', 'not-allowed', 'idempotency-key-reused', 'unavailable'] as const;
-const reads = ['invalid-request', 'not-signed-in', 'not-allowed', 'unavailable'] as const;
 const webhookParams = Type.Object({ webhook: Id }, { additionalProperties: false });
 const subscriptionParams = Type.Object({ subscription: Id }, { additionalProperties: false });
 const nothing = Type.Object({}, { additionalProperties: false });
@@ -36,7 +35,7 @@ export const notificationRoutes = {
     query: NotificationQuery,
     reply: NotificationPage,
     status: 200,
-    codes: [...reads, 'not-found'],
+    codes: [...readCodes, 'not-found'],
   },
   readNotifications: {
     method: 'POST',
@@ -45,7 +44,7 @@ export const notificationRoutes = {
     permission: 'notification.read',
     body: NotificationIds,
     status: 204,
-    codes: [...writes, 'not-found'],
+    codes: [...writeCodes, 'not-found'],
   },
   acknowledgeNotifications: {
     method: 'POST',
@@ -54,7 +53,7 @@ export const notificationRoutes = {
     permission: 'notification.acknowledge',
     body: NotificationIds,
     status: 204,
-    codes: [...writes, 'not-found'],
+    codes: [...writeCodes, 'not-found'],
   },
   finishNotifications: {
     method: 'POST',
@@ -63,7 +62,7 @@ export const notificationRoutes = {
     permission: 'notification.acknowledge',
     body: NotificationIds,
     status: 204,
-    codes: [...writes, 'not-found'],
+    codes: [...writeCodes, 'not-found'],
   },
   listWebhooks: {
     method: 'GET',
@@ -73,7 +72,7 @@ export const notificationRoutes = {
     query: PlaceQuery,
     reply: Type.Object({ items: Type.Array(Webhook) }),
     status: 200,
-    codes: [...reads, 'not-found'],
+    codes: [...readCodes, 'not-found'],
   },
   /** Messages follow the Standard Webhooks specification, signed with HMAC-SHA256 (`v1`). */
   createWebhook: {
@@ -84,7 +83,7 @@ export const notificationRoutes = {
     body: CreateWebhook,
     reply: WebhookWithSecret,
     status: 201,
-    codes: [...writes, 'not-found', 'name-taken', 'limit-reached'],
+    codes: [...writeCodes, 'not-found', 'name-taken', 'limit-reached'],
   },
   changeWebhook: {
     method: 'PUT',
@@ -95,7 +94,7 @@ export const notificationRoutes = {
     body: ChangeWebhook,
     reply: Webhook,
     status: 200,
-    codes: [...writes, 'not-found'],
+    codes: [...writeCodes, 'not-found'],
   },
   rotateWebhookSecret: {
     method: 'POST',
@@ -106,7 +105,7 @@ export const notificationRoutes = {
     body: RotateSecret,
     reply: WebhookWithSecret,
     status: 200,
-    codes: [...writes, 'not-found'],
+    codes: [...writeCodes, 'not-found'],
   },
   deleteWebhook: {
     method: 'DELETE',
@@ -115,7 +114,7 @@ export const notificationRoutes = {
     permission: 'notification.write',
     params: webhookParams,
     status: 204,
-    codes: [...writes, 'not-found'],
+    codes: [...writeCodes, 'not-found'],
   },
   testWebhook: {
     method: 'POST',
@@ -126,7 +125,7 @@ export const notificationRoutes = {
     body: nothing,
     reply: Delivery,
     status: 202,
-    codes: [...writes, 'not-found', 'webhook-disabled', 'limit-reached'],
+    codes: [...writeCodes, 'not-found', 'webhook-disabled', 'limit-reached'],
   },
   listDeliveries: {
     method: 'GET',
@@ -137,7 +136,7 @@ export const notificationRoutes = {
     query: PageQuery,
     reply: page(Delivery),
     status: 200,
-    codes: [...reads, 'not-found'],
+    codes: [...readCodes, 'not-found'],
   },
   redeliver: {
     method: 'POST',
@@ -148,7 +147,7 @@ export const notificationRoutes = {
     body: nothing,
     reply: Delivery,
     status: 202,
-    codes: [...writes, 'not-found', 'webhook-disabled'],
+    codes: [...writeCodes, 'not-found', 'webhook-disabled'],
   },
   listMailSubscriptions: {
     method: 'GET',
@@ -158,7 +157,7 @@ export const notificationRoutes = {
     query: PlaceQuery,
     reply: MailSubscriptions,
     status: 200,
-    codes: [...reads, 'not-found'],
+    codes: [...readCodes, 'not-found'],
   },
   createMailSubscription: {
     method: 'POST',
@@ -168,7 +167,7 @@ export const notificationRoutes = {
     body: CreateMailSubscription,
     reply: MailSubscription,
     status: 201,
-    codes: [...writes, 'not-found', 'name-taken', 'limit-reached', 'mail-not-configured'],
+    codes: [...writeCodes, 'not-found', 'name-taken', 'limit-reached', 'mail-not-configured'],
   },
   deleteMailSubscription: {
     method: 'DELETE',
@@ -177,7 +176,7 @@ export const notificationRoutes = {
     permission: 'notification.write',
     params: subscriptionParams,
     status: 204,
-    codes: [...writes, 'not-found'],
+    codes: [...writeCodes, 'not-found'],
   },
   testMailSubscription: {
     method: 'POST',
@@ -188,6 +187,6 @@ export const notificationRoutes = {
     body: nothing,
     reply: MailSubscription,
     status: 202,
-    codes: [...writes, 'not-found', 'mail-not-configured', 'limit-reached'],
+    codes: [...writeCodes, 'not-found', 'mail-not-configured', 'limit-reached'],
   },
-} as const;
+} as const satisfies Record<string, Route>;

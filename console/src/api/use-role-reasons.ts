@@ -1,5 +1,5 @@
-import type { Permission } from '@gatehouse/contract/operator-api';
 import type { Reason } from '@gatehouse/contract/primitives';
+import type { Permission } from '@gatehouse/contract/route';
 import { useQuery } from '@tanstack/react-query';
 import { actTexts } from '../texts/acts.ts';
 import { meQuery } from './queries.ts';

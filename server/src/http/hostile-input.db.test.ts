@@ -3,8 +3,9 @@
  * second of CPU, and leaves the next request as it was.
  */
 
-import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import type { Problem } from '@gatehouse/contract/problem';
+import type { Route } from '@gatehouse/contract/route';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,8 +1,9 @@
 /** The contract's schemas as fastify and OpenAPI take them: named ones once, under components, and referred to. */
 
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import { type Code, codes, Problem } from '@gatehouse/contract/problem';
+import type { Route } from '@gatehouse/contract/route';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import Type from 'typebox';
 

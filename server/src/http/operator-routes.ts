@@ -8,9 +8,9 @@ import {
   type OperatorRoutes,
   operatorRoutes,
   type ReplyOf,
-  type Route,
   type RouteName,
 } from '@gatehouse/contract/operator-api';
+import type { Route } from '@gatehouse/contract/route';
 import type { Instant } from '@gatehouse/domain/instant';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from '../database/connection.ts';

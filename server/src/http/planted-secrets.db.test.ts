@@ -4,7 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
+import type { Route } from '@gatehouse/contract/route';
 import { sampleProfiles } from '@gatehouse/release/sample-profiles';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';

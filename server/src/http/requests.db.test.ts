@@ -1,5 +1,6 @@
-import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import type { Problem } from '@gatehouse/contract/problem';
+import type { Route } from '@gatehouse/contract/route';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { Check } from 'typebox/value';

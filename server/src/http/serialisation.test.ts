@@ -1,5 +1,6 @@
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler';
-import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
+import type { Route } from '@gatehouse/contract/route';
 import Fastify from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { addNamedSchemas, routeSchema } from './openapi.ts';

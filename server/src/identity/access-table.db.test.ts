@@ -4,7 +4,8 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
+import type { Route } from '@gatehouse/contract/route';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { Client } from 'pg';

@@ -1,4 +1,4 @@
-import { permissions, type Route } from '@gatehouse/contract/operator-api';
+import { permissions, type Route } from '@gatehouse/contract/route';
 import { permissions as domainPermissions, type Role, roles } from '@gatehouse/domain/authorisation';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';

@@ -6,7 +6,8 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { operatorRoutes, type Route } from '@gatehouse/contract/operator-api';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
+import type { Route } from '@gatehouse/contract/route';
 import { type FailPoints, placesAround, readFailPoints } from '@gatehouse/release/fail-point';
 
 const routes: Readonly<Record<string, Route>> = operatorRoutes;
