@@ -13,6 +13,7 @@ import { up as identityPlaces } from './migrations/0007-identity-places.ts';
 import { up as gatewaySummaries } from './migrations/0008-gateway-summaries.ts';
 import { up as handOverBeginsAnew } from './migrations/0009-hand-over-begins-anew.ts';
 import { up as knownByAgents } from './migrations/0010-known-by-agents.ts';
+import { up as gatewaysThatHoldAHop } from './migrations/0011-gateways-that-hold-a-hop.ts';
 
 const migrations = {
   '0001-initial': { up: initial },
@@ -24,6 +25,7 @@ const migrations = {
   '0008-gateway-summaries': { up: gatewaySummaries },
   '0009-hand-over-begins-anew': { up: handOverBeginsAnew },
   '0010-known-by-agents': { up: knownByAgents },
+  '0011-gateways-that-hold-a-hop': { up: gatewaysThatHoldAHop },
 };
 
 /** Those of this program that the database has not had. One that only a newer program knows is no concern of this one. */

@@ -106,6 +106,7 @@ export interface Tables {
     profile_version_order: string;
     updates_available: boolean;
     is_paused: boolean;
+    holds_hop: boolean;
     /** May be -infinity, which the driver reads as a number; compared in SQL only. */
     due_at: Date;
   };

@@ -418,6 +418,7 @@ describe('summaries', () => {
       heldBy: [],
       updatesAvailable: false,
       isPaused: false,
+      holdsHop: false,
       dueAt: world.now(),
     } as const;
     await db.transaction().execute(async (tx) => {

@@ -19,6 +19,7 @@ const toColumns = (summary: GatewaySummary) => ({
   profile_version_order: versionOrder(summary.profileVersion),
   updates_available: summary.updatesAvailable,
   is_paused: summary.isPaused,
+  holds_hop: summary.holdsHop,
   due_at: new Date(summary.dueAt),
 });
 
@@ -52,6 +53,7 @@ export async function upsertSummaries(
         profile_version_order: eb.ref('excluded.profile_version_order'),
         updates_available: eb.ref('excluded.updates_available'),
         is_paused: eb.ref('excluded.is_paused'),
+        holds_hop: eb.ref('excluded.holds_hop'),
         due_at: dueAt,
       })),
     )

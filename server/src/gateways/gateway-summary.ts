@@ -3,7 +3,7 @@
  * never what is decided from.
  */
 
-import { explain } from '@gatehouse/domain/explain';
+import { explain, hopReasons } from '@gatehouse/domain/explain';
 import type { GatewayFacts } from '@gatehouse/domain/gateway-facts';
 import type { GatewayState } from '@gatehouse/domain/gateway-state';
 import { gatewayStanding, standingUntil } from '@gatehouse/domain/gateway-state';
@@ -27,6 +27,8 @@ export interface GatewaySummary {
   readonly profileVersion?: PlatformVersion;
   readonly updatesAvailable: boolean;
   readonly isPaused: boolean;
+  /** Something of it keeps the platform from leaving its version. */
+  readonly holdsHop: boolean;
   /** From then on it may be out of date by time alone. */
   readonly dueAt: Instant;
 }
@@ -51,6 +53,7 @@ export function toSummary(facts: GatewayFacts, now: Instant, timings: Timings): 
     ...(observation?.appliedProfile === undefined ? {} : { profileVersion: observation.appliedProfile.version }),
     updatesAvailable: isProfileUpdateAvailable(facts),
     isPaused: isPaused(facts, now),
+    holdsHop: hopReasons(facts, now, timings).length > 0,
     dueAt: until < latest ? until : latest,
   };
 }

@@ -115,7 +115,7 @@ export async function viewGateway(
 }
 
 /** As far as it can be done: a list is answered by a database that takes no writes too, and the task says what is wrong. */
-async function bringUpToDate(refresh: RefreshSummaries): Promise<void> {
+export async function bringUpToDate(refresh: RefreshSummaries): Promise<void> {
   await refresh().catch(() => undefined);
 }
 

@@ -160,7 +160,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...eventQueries(attention),
       ...profileUpdateQueries(attention),
       ...pauseQueries,
-      ...platformQueries(services),
+      ...platformQueries(services, { summaries: options.refreshSummaries }),
       ...statusQueries(services),
       ...releaseQueries,
       ...hostClusterQueries,

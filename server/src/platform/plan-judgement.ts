@@ -7,6 +7,7 @@ import { decideProgress, nextHop, type ProgressDecision } from '@gatehouse/domai
 import type { Reason } from '@gatehouse/domain/reason';
 import { type StartedPlan, stepObstacles } from '@gatehouse/domain/step-obstacles';
 import type { Timings } from '@gatehouse/domain/timings';
+import type { RiskGateway } from '@gatehouse/domain/upgrade-risk';
 import type { PlatformVersion } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
@@ -65,25 +66,29 @@ export async function judgePlan(
   { timings }: Services,
   known?: readonly FleetGateway[],
 ): Promise<PlanJudgement> {
+  const { fleet, gates } = gatesOfFleet(known ?? (await loadFleet(db, {}, now, timings)), platform, now, timings);
+  const risks = async () => Promise.resolve(fleet.map(({ risk }) => risk));
+  return { ...(await judgeGates(db, platform, plan, { gates, risks })), fleet };
+}
+
+/** `risks`: asked for only where the next hop has one that nobody accepted. */
+export async function judgeGates(
+  db: Queryable,
+  platform: PlatformVersion,
+  plan: StartedPlan,
+  { gates, risks }: { readonly gates: readonly Gate[]; readonly risks: () => Promise<readonly RiskGateway[]> },
+): Promise<Omit<PlanJudgement, 'fleet'>> {
   const next = nextHop({ version: platform, hops: plan.hops })?.hop;
   const releases = next === undefined ? [] : await loadPathReleases(db);
   const release = releases.find(({ version }) => version === next?.to);
   const findings = await preflight(db, release === undefined ? {} : { release });
-  const { fleet, gates } = gatesOfFleet(known ?? (await loadFleet(db, {}, now, timings)), platform, now, timings);
-  const obstacles =
-    next === undefined
-      ? []
-      : stepObstacles(
-          next,
-          releases,
-          plan,
-          fleet.map(({ risk }) => risk),
-        );
+  const isAsked = release?.risks.some(({ name }) => !plan.acceptedRisks.includes(name)) ?? false;
+  const obstacles = next === undefined ? [] : stepObstacles(next, releases, plan, isAsked ? await risks() : []);
   const decision = decideProgress({
     version: platform,
     hops: plan.hops,
     gates,
     obstacles: [...obstacles, ...failuresOf(findings)],
   });
-  return { decision, obstacles, gates, preflight: findings, fleet };
+  return { decision, obstacles, gates, preflight: findings };
 }

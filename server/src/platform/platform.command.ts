@@ -61,7 +61,9 @@ export function platformCommands(
       const taken =
         open !== undefined && isContinued(open, body) ? await goOn(upgrade, open) : await start(upgrade, open);
       if (taken.kind === 'refused') return taken;
-      return done(await viewPlatform(work.tx, access.principal, work.now, services, taken.reply.fleet));
+      return done(
+        await viewPlatform(work.tx, access.principal, work.now, services, { kind: 'loaded', known: taken.reply.fleet }),
+      );
     },
 
     async cancelPlatformPlan(_call, { work, access }) {
@@ -83,7 +85,7 @@ export function platformCommands(
         name: plan.to_version,
         message: `The plan from ${plan.from_version} to ${plan.to_version} was cancelled by ${by}; the platform stays on ${version ?? 'none'}.`,
       });
-      return done(await viewPlatform(tx, access.principal, now, services));
+      return done(await viewPlatform(tx, access.principal, now, services, { kind: 'loaded' }));
     },
 
     async setPlatformChannel({ body: { channel } }, { work, access }) {
@@ -102,7 +104,7 @@ export function platformCommands(
         name: channel,
         message: `The platform follows the channel ${channel} since ${by} said so; a plan under way keeps its edges.`,
       });
-      return done(await viewPlatform(tx, access.principal, now, services));
+      return done(await viewPlatform(tx, access.principal, now, services, { kind: 'loaded' }));
     },
 
     async clearPlatformChannel(_call, { work, access }) {
@@ -118,7 +120,7 @@ export function platformCommands(
           message: `The platform follows no channel any more since ${by} said so; before it was ${channel}.`,
         });
       }
-      return done(await viewPlatform(tx, access.principal, now, services));
+      return done(await viewPlatform(tx, access.principal, now, services, { kind: 'loaded' }));
     },
   };
 }

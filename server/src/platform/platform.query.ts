@@ -2,9 +2,8 @@
 
 import type { Platform } from '@gatehouse/contract/operator-types';
 import type { UpgradePlan } from '@gatehouse/contract/platform-types';
-import { isCurrent } from '@gatehouse/domain/explain';
 import type { Instant } from '@gatehouse/domain/instant';
-import type { Gate } from '@gatehouse/domain/platform-gates';
+import { type Gate, gatesOf } from '@gatehouse/domain/platform-gates';
 import type { PreflightFinding } from '@gatehouse/domain/platform-preflight';
 import type { ProgressDecision } from '@gatehouse/domain/platform-progress';
 import type { Reason } from '@gatehouse/domain/reason';
@@ -13,6 +12,7 @@ import { buildUpgradeGraph, stepsFrom } from '@gatehouse/domain/upgrade-graph';
 import { planUpgrade } from '@gatehouse/domain/upgrade-plan';
 import type { PlatformVersion } from '@gatehouse/domain/version';
 import type { Queryable } from '../database/connection.ts';
+import { bringUpToDate, type RefreshSummaries } from '../gateways/gateway.query.ts';
 import { toReasonView } from '../gateways/gateway-view.ts';
 import { installRefusal } from '../gateways/install.ts';
 import { platformVersion } from '../gateways/observation-facts.ts';
@@ -21,9 +21,10 @@ import type { Queries } from '../http/operator-routes.ts';
 import type { Services } from '../http/services.ts';
 import { type Principal, visiblePart } from '../identity/principal.ts';
 import { selectPlatform } from '../releases/release.store.ts';
-import { type FleetGateway, loadFleet } from './fleet.query.ts';
+import { type FleetGateway, loadFleet, loadRiskGateways } from './fleet.query.ts';
 import { forecastUpgrade } from './forecast.query.ts';
-import { gatesFor, judgePlan, startedPlan } from './plan-judgement.ts';
+import { type CountedGateway, countedOf, findFleet } from './found-fleet.query.ts';
+import { judgeGates, judgePlan, startedPlan } from './plan-judgement.ts';
 import { type PlatformPlanRow, selectPlatformPlan, selectTakenHops } from './platform-plan.store.ts';
 import { boundedReasons, toGateViews, toHopView, toPlanView, toPreflightViews, toWaiverView } from './platform-view.ts';
 import { preflight } from './preflight.query.ts';
@@ -32,11 +33,16 @@ import { selectWaivers } from './waiver.store.ts';
 
 const waitingMax = 100;
 
-export function platformQueries(services: Services): Pick<Queries, 'getPlatform' | 'planPlatform' | 'listWaivers'> {
+export function platformQueries(
+  services: Services,
+  { summaries }: { readonly summaries: RefreshSummaries },
+): Pick<Queries, 'getPlatform' | 'planPlatform' | 'listWaivers'> {
   return {
     async getPlatform(_call, { db, now, access }) {
       const allowed = access.platform();
-      return allowed.kind === 'refused' ? allowed : done(await viewPlatform(db, access.principal, now, services));
+      if (allowed.kind === 'refused') return allowed;
+      await bringUpToDate(summaries);
+      return done(await viewPlatform(db, access.principal, now, services, { kind: 'found' }));
     },
 
     async planPlatform({ query }, { db, now, access }) {
@@ -64,30 +70,39 @@ export function noPlatformVersion(): Refusal {
 
 const seesAll = ({ grant }: Principal): boolean => grant.scope.kind === 'platform';
 
-/** The ids of the gateways that the reader may know of. */
+/** Whether the reader may know of a gateway. */
+function seeing(principal: Principal): (gateway: Pick<CountedGateway, 'tenantId' | 'projectId'>) => boolean {
+  const part = visiblePart(principal);
+  return ({ tenantId, projectId }) =>
+    (part.tenantId === undefined || tenantId === part.tenantId) &&
+    (part.projectId === undefined || projectId === part.projectId);
+}
+
+/** The ids of those that the reader may know of. */
 function seenBy(principal: Principal, fleet: readonly FleetGateway[]): ReadonlySet<string> {
-  const { tenantId, projectId } = visiblePart(principal);
-  const seen = fleet.filter(
-    ({ facts: { identity } }) =>
-      (tenantId === undefined || identity.tenant.id === tenantId) &&
-      (projectId === undefined || identity.project?.id === projectId),
+  const isSeen = seeing(principal);
+  const seen = fleet.filter(({ facts: { identity } }) =>
+    isSeen({ tenantId: identity.tenant.id, projectId: identity.project?.id }),
   );
   return new Set(seen.map(({ readiness }) => readiness.id));
 }
 
-/** `known`: the whole fleet, where it was loaded since the platform moved. */
+/** By its summaries, which follow a change by moments; or from the facts, of all that are `known` since the platform moved. */
+export type FleetSource =
+  | { readonly kind: 'found' }
+  | { readonly kind: 'loaded'; readonly known?: readonly FleetGateway[] | undefined };
+
 export async function viewPlatform(
   db: Queryable,
   principal: Principal,
   now: Instant,
   services: Services,
-  known?: readonly FleetGateway[],
+  source: FleetSource,
 ): Promise<Platform> {
   const platform = await selectPlatform(db);
   const { version, rootFingerprint, channel } = platform;
   const plan = await selectPlatformPlan(db);
-  const seen = await look(db, { plan, version, principal, now, known }, services);
-  const waiting = seen.fleet.filter(({ readiness }) => readiness.reasons.length > 0);
+  const seen = await look(db, { plan, version, principal, now, source }, services);
   return {
     ...(version === undefined ? {} : { version }),
     programVersion: services.programVersion,
@@ -95,8 +110,9 @@ export async function viewPlatform(
     ...(rootFingerprint === undefined ? {} : { rootFingerprint }),
     ...(channel === undefined ? {} : { channel }),
     reachable: version === undefined ? [] : await reachable(db, version, channel),
-    gateways: { total: seen.fleet.length, current: seen.fleet.filter(({ facts }) => isCurrent(facts, now)).length },
-    waitingFor: waiting
+    gateways: { total: seen.fleet.length, current: seen.fleet.filter(({ isCurrent }) => isCurrent).length },
+    waitingFor: seen.fleet
+      .filter(({ readiness }) => readiness.reasons.length > 0)
       .slice(0, waitingMax)
       .map(({ readiness: { name, reasons } }) => ({ gateway: name, reasons: reasons.map(toReasonView) })),
     ...(plan === undefined
@@ -123,7 +139,7 @@ async function reachable(db: Queryable, version: string, channel: string | undef
 
 interface Look {
   /** What the reader may see. */
-  readonly fleet: readonly FleetGateway[];
+  readonly fleet: readonly CountedGateway[];
   readonly gates: readonly Gate[];
   readonly preflight: readonly PreflightFinding[];
   readonly decision?: ProgressDecision;
@@ -137,32 +153,39 @@ async function look(
     readonly version: string | undefined;
     readonly principal: Principal;
     readonly now: Instant;
-    readonly known: readonly FleetGateway[] | undefined;
+    readonly source: FleetSource;
   },
   services: Services,
 ): Promise<Look> {
-  const { plan, principal, now, known } = of;
+  const { plan, principal, now, source } = of;
   const version = of.version === undefined ? undefined : platformVersion(of.version);
-  if (version !== undefined && plan?.outcome === null) {
-    // What holds a plan may be anybody's gateway, so all of them are asked, and what is shown is chosen afterwards.
-    const judged = await judgePlan(db, version, startedPlan(plan), now, services, known);
-    const seen = seenBy(principal, judged.fleet);
-    return {
-      fleet: judged.fleet.filter(({ readiness }) => seen.has(readiness.id)),
-      gates: judged.gates.filter(({ gatewayId }) => seen.has(gatewayId)),
-      preflight: judged.preflight,
-      decision: judged.decision,
-      reasons:
-        judged.decision.kind === 'hold' ? seenReasons(judged.decision.reasons, judged.gates, seen, principal) : [],
-    };
+  const hasPlan = version !== undefined && plan?.outcome === null;
+  const isSeen = seeing(principal);
+  // What holds a plan may be anybody's gateway, so all of them are asked, and what is shown is chosen afterwards.
+  const part = hasPlan ? {} : visiblePart(principal);
+  const fleet =
+    source.kind === 'found'
+      ? await findFleet(db, { part, version, isShown: isSeen }, now, services.timings)
+      : countedOf(source.known ?? (await loadFleet(db, part, now, services.timings)), now);
+  const seenFleet = fleet.filter(isSeen);
+  const gateways = fleet.map(({ readiness }) => readiness);
+  const gates =
+    version === undefined ? [] : gatesOf({ version, gateways, settle: services.timings.platform.settle }, now);
+  const seen = new Set(seenFleet.map(({ readiness }) => readiness.id));
+  const seenGates = gates.filter(({ gatewayId }) => seen.has(gatewayId));
+  if (!hasPlan) {
+    const findings = seesAll(principal) ? await preflight(db, {}) : [];
+    return { fleet: seenFleet, gates: seenGates, preflight: findings, reasons: [] };
   }
-  const part = visiblePart(principal);
-  const findings = seesAll(principal) ? await preflight(db, {}) : [];
-  const { fleet, gates } =
-    version === undefined
-      ? { fleet: await loadFleet(db, part, now, services.timings), gates: [] }
-      : await gatesFor(db, { version, part }, now, services.timings);
-  return { fleet, gates, preflight: findings, reasons: [] };
+  const risks = async () => loadRiskGateways(db);
+  const { decision, preflight: findings } = await judgeGates(db, version, startedPlan(plan), { gates, risks });
+  return {
+    fleet: seenFleet,
+    gates: seenGates,
+    preflight: findings,
+    decision,
+    reasons: decision.kind === 'hold' ? seenReasons(decision.reasons, gates, seen, principal) : [],
+  };
 }
 
 /** Whoever does not see the whole platform learns what holds it on their own gateways, and that there is more. */
