@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ObservedClusterApi, ObservedMachine, ObservedReplicas } from './gateway.ts';
 import { toInstant } from './instant.ts';
-import { areWorkersUpdated } from './nodes-updated.ts';
+import { areControlPlanesUpdated, areWorkersUpdated } from './nodes-updated.ts';
 import { parseKubernetesVersion } from './version.ts';
 
 const version = parseKubernetesVersion('1.34.1');
@@ -63,5 +63,25 @@ describe('workers whose set says that all is done', () => {
     ['may be as old as they are when none had to be repaved', { createdAt: toInstant(1) }, undefined, true],
   ] as const)('%s', (_sentence, worker, move, expected) => {
     expect(areWorkersUpdated(clusterWith(worker), { to, ...(move === undefined ? {} : { move }) })).toBe(expected);
+  });
+});
+
+describe('control planes of which all are ready', () => {
+  const asked = { to, move: 'os' } as const;
+  const { specOs: _os, ...ofUnknownOs } = { ...done, ...(version === undefined ? {} : { statusVersion: version }) };
+  const isUpdated = (controlPlane: ObservedReplicas, isTopologyReconciled: boolean): boolean =>
+    areControlPlanesUpdated({ ...clusterWith({}), controlPlane, isTopologyReconciled }, asked);
+
+  it('are updated to an OS when they are known to be asked for it, though workers never come to rest', () => {
+    expect(isUpdated({ ...ofUnknownOs, specOs: 'ubuntu-2' }, false)).toBe(true);
+  });
+
+  it('are not updated while it is not known what they are asked for and the topology is on its way', () => {
+    expect(isUpdated(ofUnknownOs, false)).toBe(false);
+    expect(isUpdated(ofUnknownOs, true)).toBe(true);
+  });
+
+  it('are not updated while they are asked for another OS', () => {
+    expect(isUpdated({ ...ofUnknownOs, specOs: 'ubuntu-1' }, true)).toBe(false);
   });
 });

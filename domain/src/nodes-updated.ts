@@ -34,13 +34,14 @@ function isDeletingAny(cluster: ObservedClusterApi, role: NodeRole): boolean {
 }
 
 /**
- * With a version on its way the topology is not reconciled while the workers wait, so it is only asked for an OS, where
- * it is the sign that the new value has reached the control plane's spec.
+ * With a version on its way the topology is not reconciled while the workers wait. So it is only asked for an OS, as the sign
+ * that the new value has reached the control plane's spec; and where that spec is known to ask for it, not even then: workers
+ * that a plan before this one has left with an OS that never starts keep the topology from being reconciled for good.
  */
 export function areControlPlanesUpdated(cluster: ObservedClusterApi, wanted: NodesWanted): boolean {
   return (
     cluster.isObserved &&
-    (wanted.move !== 'os' || cluster.isTopologyReconciled) &&
+    (wanted.move !== 'os' || cluster.isTopologyReconciled || cluster.controlPlane.specOs === wanted.to.os) &&
     cluster.controlPlane.statusVersion !== undefined &&
     isRolledOut(cluster.controlPlane, wanted) &&
     !isDeletingAny(cluster, 'control-plane')

@@ -118,14 +118,18 @@ describe('the milestone', () => {
     expect(isReached(world.look({ seen: done }))).toBe(true);
   });
 
-  test('of an OS waits until the topology is reconciled', () => {
+  test('of an OS waits until the control planes are known to be asked for it', () => {
     const os = startProfileWorld({ os: 'two' });
     runToEnd(os);
     const seen = os.cluster.observe();
+    const { specOs, ...unknownOs } = seen.controlPlane;
     const world = startProfileWorld({ os: 'two' });
     world.look();
-    expect(isReached(world.look({ seen: { ...seen, isTopologyReconciled: false } }))).toBe(false);
-    expect(isReached(world.look({ seen }))).toBe(true);
+    const behind = { ...seen, isTopologyReconciled: false, controlPlane: unknownOs };
+    expect(isReached(world.look({ seen: behind }))).toBe(false);
+    expect(isReached(world.look({ seen: { ...behind, controlPlane: { ...unknownOs, specOs: 'one' } } }))).toBe(false);
+    expect(isReached(world.look({ seen: { ...behind, isTopologyReconciled: true } }))).toBe(true);
+    expect(specOs).toBe('two');
   });
 
   test('is kept when a control plane becomes unready later', () => {
