@@ -36,6 +36,16 @@ test.each([
   expect((await steady.now()) - start).toBe(at.passed + off);
 });
 
+test('time is read in whole milliseconds, as it is written, and never goes back', async () => {
+  const { at, steady } = world();
+  const read: number[] = [];
+  for (const passed of [0.2, 0.7, 1.1, 1.999, 2]) {
+    at.passed = passed;
+    read.push((await steady.now()) - start);
+  }
+  expect(read).toEqual([0, 0, 1, 1, 2]);
+});
+
 test('everything else is the cluster as it is', () => {
   expect(world().steady.name()).toBe('site-a');
 });
