@@ -14,6 +14,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import { createKubernetesCluster } from '../cluster/kubernetes/connect.ts';
 import { at } from '../cluster/kubernetes/json.ts';
 import { applyAll, installLabGateway, type Lab, type LabGateway, waitFor } from '../cluster/kubernetes/lab-gateway.ts';
+import { withSteadyTime } from '../cluster/steady-cluster-time.ts';
 import { createLog } from '../log.ts';
 import { runAgent } from '../run-agent.ts';
 import { type ControlPlaneInMemory, createControlPlaneInMemory } from './control-plane-in-memory.ts';
@@ -39,7 +40,8 @@ export interface RealGateway {
   /** Everything at once, as SIGKILL does; then another process begins. */
   killAgent(): Promise<void>;
   order(target: Omit<Target, 'generation' | 'settings'>): void;
-  plan(move: { readonly from: string; readonly to: string }): ProfileUpdateOrder;
+  /** Waits until the nodes are known, of which the plan is made. */
+  plan(move: { readonly from: string; readonly to: string }): Promise<ProfileUpdateOrder>;
   waitFor<T>(what: string, seconds: number, read: () => Promise<T | undefined> | T | undefined): Promise<T>;
   /** Number of Machines that were ever there. */
   machinesMade(): number;
@@ -49,8 +51,8 @@ export interface RealGateway {
 
 export interface RealGatewayOptions {
   readonly lab: Lab;
-  /** Where the agent reaches the API server; plain HTTP on loopback. */
-  readonly apiUrl: string;
+  /** Where the agent reaches the API server, with plain HTTP on loopback; where the lab does, when undefined. */
+  readonly apiUrl: string | undefined;
   readonly releases: TestRepository;
   /** Namespace of the packs' objects, as the releases have it. */
   readonly packs: string;
@@ -63,7 +65,7 @@ const provider = 'vsphere';
 const repository = 'registry.invalid/gatehouse/agent';
 
 export async function startRealGateway(options: RealGatewayOptions): Promise<RealGateway> {
-  const { lab, releases, packs } = options;
+  const { lab, apiUrl, releases, packs } = options;
   const gateway = await installLabGateway(lab, 'cli');
   const { name, namespaces } = gateway;
   const clusterPath = `/apis/cluster.x-k8s.io/v1beta2/namespaces/${namespaces.cluster}/clusters/${name}`;
@@ -92,19 +94,23 @@ export async function startRealGateway(options: RealGatewayOptions): Promise<Rea
     const podName = `${objectNames.agent}-${processes}`;
     const cutOff = new AbortController();
     const real = createKubernetesCluster({
-      connection: { ...gateway.as(objectNames.agent), server: options.apiUrl, ca: undefined, serverName: undefined },
+      connection: {
+        ...gateway.as(objectNames.agent),
+        ...(apiUrl === undefined ? {} : { server: apiUrl, ca: undefined, serverName: undefined }),
+      },
       namespace: namespaces.agent,
       own: { name, namespace: namespaces.cluster, osVariable: defaultOsVariable, managed: 'kubeconfig' },
     });
     const note = (what: string): void => {
       acts.push({ at: clock.monotonic(), podName, what, holder: undefined });
     };
+    const log = createLog(clock, (line) => logs.push(line.trimEnd()), { pod: podName });
     const ended = runAgent({
-      cluster: fenced(real, { cutOff: cutOff.signal, note }),
+      cluster: withSteadyTime(fenced(real, { cutOff: cutOff.signal, note }), clock, log),
       self: { podName, release, repository },
       environment: {},
       clock,
-      log: createLog(clock, (line) => logs.push(line.trimEnd()), { pod: podName }),
+      log,
       openControlPlane: () => ({ controlPlane: server.connect(podName), close: async () => {} }),
       serveHealth: async () => ({ close: async () => {} }),
       signal: cutOff.signal,
@@ -136,7 +142,11 @@ export async function startRealGateway(options: RealGatewayOptions): Promise<Rea
       generation += 1;
       server.target = { ...target, generation, settings: { ...size } };
     },
-    plan: (move) => plannedOrder({ releases, server }, move, size),
+    async plan(move) {
+      // For a moment they are not, when the API server has not answered a look at them.
+      await real.waitFor('the nodes are known', 120, () => Array.isArray(server.observation?.nodes) || undefined);
+      return plannedOrder({ releases, server }, move, size);
+    },
     async waitFor(what, seconds, read) {
       try {
         return await waitFor(what, seconds, async () => read());
