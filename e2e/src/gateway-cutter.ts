@@ -14,6 +14,7 @@ export interface GatewayCutter {
   /** After so many trial polls more that were answered well, that gateway gets no answer any more. */
   readonly cutAfterTrials: (gatewayId: string, trials: number) => void;
   readonly isCut: (gatewayId: string) => boolean;
+  /** It is answered from now on; nor is it cut off by trial polls that are still to come. */
   readonly heal: (gatewayId: string) => void;
   readonly stop: () => Promise<void>;
 }
@@ -71,6 +72,7 @@ export async function startGatewayCutter(upstreamPort: number): Promise<GatewayC
     },
     isCut: (gatewayId) => cut.has(gatewayId),
     heal: (gatewayId) => {
+      trialsLeft.delete(gatewayId);
       cut.delete(gatewayId);
     },
     stop: async () => {
