@@ -14,6 +14,7 @@ import { startServer } from '@gatehouse/testkit/server';
 
 export interface EnrolledAgent {
   readonly server: string;
+  readonly adminToken: string;
   /** One poll that brings nothing new; throws when it brings something. */
   readonly poll: () => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -59,11 +60,12 @@ async function post<Reply>(url: string, body: unknown, token?: string): Promise<
   return (await reply.json()) as Reply;
 }
 
-export async function startWithEnrolledAgent(): Promise<EnrolledAgent> {
+/** `databaseUrl`: absent, the control plane has a PostgreSQL of its own. */
+export async function startWithEnrolledAgent(databaseUrl?: string): Promise<EnrolledAgent> {
   const directory = await mkdtemp(path.join(tmpdir(), 'gatehouse-bench-'));
   const repository = await readRepositoryFiles(await publish(directory));
   if (repository.kind === 'refused') throw new Error(repository.reasons[0].message);
-  const server = await startServer();
+  const server = await startServer(databaseUrl === undefined ? {} : { databaseUrl });
   const stop = async () => {
     await server.stop();
     await rm(directory, { recursive: true, force: true });
@@ -107,7 +109,7 @@ export async function startWithEnrolledAgent(): Promise<EnrolledAgent> {
       if (reply.target !== undefined) throw new Error('a poll that should bring nothing brought a target');
     };
     await poll();
-    return { server: server.url, poll, stop };
+    return { server: server.url, adminToken: server.adminToken, poll, stop };
   } catch (error) {
     await stop();
     throw error;
