@@ -19,12 +19,57 @@ const compressed = (): Plugin => ({
   },
 });
 
+/** What a browser loads before somebody sees how the gateways stand: these modules, with all that they import. */
+const firstLoad = ['src/main.tsx', 'src/pages/frame.tsx', 'src/pages/overview.tsx'];
+const firstLoadMaxBytes = 250_000;
+const largeBytes = 10_000;
+
+/** Measured in the build, so that nobody ships a console that is slow to begin. */
+const firstLoadBounded = (): Plugin => ({
+  name: 'gatehouse-first-load',
+  async generateBundle(_options, bundle) {
+    const chunks = Object.values(bundle).filter((one) => one.type === 'chunk');
+    const loaded = new Set<string>();
+    const add = (fileName: string) => {
+      const chunk = bundle[fileName];
+      if (loaded.has(fileName) || chunk?.type !== 'chunk') return;
+      loaded.add(fileName);
+      for (const one of chunk.imports) add(one);
+    };
+    for (const module of firstLoad) {
+      const file = path.join(import.meta.dirname, module);
+      // A chunk of its own, or a part of one.
+      const chunk = chunks.find(({ moduleIds }) => moduleIds.includes(file));
+      if (chunk === undefined) this.error(`The first load of the console is to hold ${module}, which no chunk does.`);
+      add(chunk.fileName);
+    }
+    const sizes = await Promise.all(
+      chunks
+        .filter(({ fileName }) => loaded.has(fileName))
+        .map(async ({ fileName, code }) => ({ fileName, bytes: (await promisify(gzip)(code)).length })),
+    );
+    const bytes = sizes.reduce((sum, one) => sum + one.bytes, 0);
+    const kilobytes = (count: number) => `${(count / 1000).toFixed(1)} kB`;
+    const said = `The first load of the overview is ${kilobytes(bytes)} of JavaScript (gzip, ${sizes.length} files)`;
+    if (bytes > firstLoadMaxBytes) {
+      const list = sizes
+        .filter((one) => one.bytes > largeBytes)
+        .map((one) => `${one.fileName} ${kilobytes(one.bytes)}`)
+        .join(', ');
+      this.error(
+        `${said}, and may be ${kilobytes(firstLoadMaxBytes)}. The large ones: ${list}. Import what is not shown at once by import().`,
+      );
+    }
+    this.info(`${said} of ${kilobytes(firstLoadMaxBytes)}.`);
+  },
+});
+
 export default defineConfig(({ command }) => {
   // A test runner's NODE_ENV would make it React's development build, twice the size.
   if (command === 'build') process.env['NODE_ENV'] = 'production';
   return {
     root: import.meta.dirname,
-    plugins: [react(), compressed()],
+    plugins: [react(), firstLoadBounded(), compressed()],
     build: {
       outDir: 'dist',
       target: 'es2024',
