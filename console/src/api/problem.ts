@@ -37,5 +37,12 @@ export function toShownProblem(error: unknown): ShownProblem {
 export const codeOf = (error: unknown): string | undefined =>
   error instanceof ProblemError ? error.problem.code : undefined;
 
+/**
+ * Of a question that has nothing but the page's own address in it: the address names nothing, or nothing that could have
+ * a name like it.
+ */
+export const isNoSuchPage = (error: unknown): boolean =>
+  codeOf(error) === 'not-found' || codeOf(error) === 'invalid-request';
+
 export const reasonCodesOf = (error: unknown): readonly string[] =>
   error instanceof ProblemError ? error.problem.reasons.map(({ code }) => code) : [];

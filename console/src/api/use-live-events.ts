@@ -4,7 +4,13 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { client } from './client.ts';
 import { type Connection, createLiveEvents, type LiveEvents } from './live-events.ts';
+import { createNews } from './news.ts';
 import { liveKey } from './queries.ts';
+
+const after = (milliseconds: number, act: () => void) => {
+  const timer = setTimeout(act, milliseconds);
+  return () => clearTimeout(timer);
+};
 
 const fromThisBrowser = (): LiveEvents =>
   createLiveEvents({
@@ -14,17 +20,14 @@ const fromThisBrowser = (): LiveEvents =>
       return items[0]?.sequence ?? 0;
     },
     now: () => Date.now(),
-    after: (milliseconds, act) => {
-      const timer = setTimeout(act, milliseconds);
-      return () => clearTimeout(timer);
-    },
+    after,
   });
 
 export function useLiveEvents(): Connection {
   const queryClient = useQueryClient();
   const [live] = useState(fromThisBrowser);
   useEffect(() => {
-    live.subscribe(() => void queryClient.invalidateQueries({ queryKey: liveKey }));
+    live.subscribe(createNews({ lookAgain: () => queryClient.invalidateQueries({ queryKey: liveKey }), after }));
     live.start();
     return () => live.close();
   }, [live, queryClient]);

@@ -103,17 +103,15 @@ function Standing({ update, isJustConfirmed }: Omit<FollowProps, 'address'>) {
     case 'preflight':
     case 'running':
       return (
-        <>
-          {isJustConfirmed ? <Confirmed update={update} /> : null}
-          <Alert
-            variant="info"
-            isInline
-            component="h2"
-            title={phase === 'preflight' ? texts.preflight : texts.running(to.version)}
-          >
-            <OnItsWay update={update} />
-          </Alert>
-        </>
+        <Alert
+          variant="info"
+          isInline
+          component="h2"
+          isLiveRegion={isJustConfirmed}
+          title={phase === 'preflight' ? texts.preflight(isJustConfirmed) : texts.running(to.version, isJustConfirmed)}
+        >
+          <OnItsWay update={update} />
+        </Alert>
       );
     case 'stopped':
       return (

@@ -4,7 +4,7 @@ import type { Gateway } from '@gatehouse/contract/operator-types';
 import { Alert, PageSection, Title } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { Outlet, useLocation, useNavigate } from '@tanstack/react-router';
-import { codeOf } from '../api/problem.ts';
+import { isNoSuchPage } from '../api/problem.ts';
 import { type GatewayAddress, gatewayQuery, profileUpdateQuery } from '../api/queries.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { isOnItsWay } from '../format/profile-update-phase.ts';
@@ -21,7 +21,7 @@ import { NotFound } from './not-found.tsx';
 export function GatewayPage() {
   const address = useGatewayAddress();
   const { data: gateway, error } = useQuery(gatewayQuery(address));
-  if (codeOf(error) === 'not-found') return <NotFound detail={error?.message} />;
+  if (isNoSuchPage(error)) return <NotFound detail={error?.message} />;
   if (gateway === undefined) {
     return (
       <PageSection aria-label={address.gateway}>

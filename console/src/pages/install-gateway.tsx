@@ -17,7 +17,7 @@ import {
 } from '@patternfly/react-core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { client } from '../api/client.ts';
-import { codeOf } from '../api/problem.ts';
+import { isNoSuchPage } from '../api/problem.ts';
 import { type GatewayAddress, gatewayCall, gatewayQuery, installKey, platformQuery } from '../api/queries.ts';
 import { useAct } from '../api/use-act.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
@@ -37,7 +37,7 @@ import { NotFound } from './not-found.tsx';
 export function InstallGateway() {
   const address = useGatewayAddress();
   const { data: gateway, error } = useQuery(gatewayQuery(address));
-  if (codeOf(error) === 'not-found') return <NotFound detail={error?.message} />;
+  if (isNoSuchPage(error)) return <NotFound detail={error?.message} />;
   return (
     <PageSection>
       <PageTitle title={texts.title(address.gateway)} />

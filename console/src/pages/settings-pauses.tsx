@@ -113,7 +113,7 @@ function ScopeRow({ scope, pause }: { readonly scope: Scope; readonly pause: Pau
         {pause === undefined ? null : pause.until === undefined ? settingsTexts.noEnd : <Instant at={pause.until} />}
       </Td>
       <Td dataLabel={settingsTexts.reason} modifier="breakWord">
-        <span className="console-text">{pause?.reason}</span>
+        {pause === undefined ? null : <span className="console-text">{pause.reason}</span>}
       </Td>
       <Td dataLabel={settingsTexts.act}>
         <ActButton

@@ -3,7 +3,7 @@
 import { EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { codeOf, toShownProblem } from '../api/problem.ts';
+import { codeOf, isNoSuchPage, toShownProblem } from '../api/problem.ts';
 import { profileUpdateQuery } from '../api/queries.ts';
 import { useGatewayAddress } from '../api/use-gateway-address.ts';
 import { phaseText } from '../format/profile-update-phase.ts';
@@ -30,7 +30,7 @@ export function Updates() {
   /** What was confirmed from this page: said until it is at its end, however soon the gateway takes it up. */
   const [confirmedPlan, setConfirmedPlan] = useState<string>();
   const { data: update, error } = useQuery(profileUpdateQuery(address));
-  if (codeOf(error) === 'not-found') return <NotFound detail={error?.message} />;
+  if (isNoSuchPage(error)) return <NotFound detail={error?.message} />;
   const isRefused = nothingToReview.has(codeOf(error));
   return (
     <PageSection>

@@ -1,13 +1,15 @@
 /** What shows all gateways together. */
 
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
-import type { EventSearch } from '../api/fleet-queries.ts';
+import { type EventSearch, gatewayListQuery, overviewQuery } from '../api/fleet-queries.ts';
 import { readGatewaySearch } from '../format/gateway-search.ts';
 import { frame } from './root.tsx';
 
 const overview = createRoute({
   getParentRoute: () => frame,
   path: '/',
+  // Asked while the page's code is loaded, as below.
+  loader: ({ context }) => void context.queryClient.prefetchQuery(overviewQuery()),
   component: lazyRouteComponent(() => import('../pages/overview.tsx'), 'OverviewPage'),
 });
 
@@ -15,6 +17,8 @@ const gateways = createRoute({
   getParentRoute: () => frame,
   path: '/gateways',
   validateSearch: readGatewaySearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ context, deps }) => void context.queryClient.prefetchQuery(gatewayListQuery(deps)),
   component: lazyRouteComponent(() => import('../pages/gateways.tsx'), 'Gateways'),
 });
 

@@ -43,8 +43,12 @@ export const updatesTexts = {
   follow: {
     confirmed: (by: string) => `Confirmed. Starts with the next poll${by}`,
     by: (time: string) => `, by ${time}`,
-    preflight: 'The gateway checks whether it can begin',
-    running: (version: string) => `The roll to ${version} is on its way`,
+    preflight: (isJustConfirmed: boolean) =>
+      isJustConfirmed
+        ? 'Confirmed. The gateway checks whether it can begin'
+        : 'The gateway checks whether it can begin',
+    running: (version: string, isJustConfirmed: boolean) =>
+      isJustConfirmed ? `Confirmed. The roll to ${version} is on its way` : `The roll to ${version} is on its way`,
     stopped: 'The update has stopped',
     stoppedDetail: 'What works was left alone. The reason:',
     held: 'No further step begins',

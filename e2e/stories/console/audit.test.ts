@@ -67,6 +67,8 @@ describe('tenants, projects and tokens, in order', () => {
     await button('Revoke pipeline').click();
     await dialog().getByText('refused from the next request on').waitFor();
     await submit('Revoke');
+    // Behind a dialog no row is found, whether it is there or not.
+    await dialog().waitFor({ state: 'detached' });
     await story.row('API tokens', /pipeline/).waitFor({ state: 'detached' });
     expect((await as(token)).status).toBe(401);
   });

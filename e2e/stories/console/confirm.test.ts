@@ -94,7 +94,7 @@ describe('a confirmation, in order', () => {
     await story.page.goto(`/gateways/${single}/updates`);
     await button('Confirm updates').click();
     await dialog().getByRole('button', { name: 'Confirm' }).click();
-    await heading(/Confirmed\. Starts with the next poll/, 2).waitFor();
+    await heading(/Confirmed\. (Starts with the next poll|The gateway checks|The roll)/, 2).waitFor();
     await story.page.getByText(/has not stopped/).waitFor();
     await expect
       .poll(async () => (await story.plane.client.getProfileUpdate(onSingle)).cancelReasons.map(({ code }) => code), {

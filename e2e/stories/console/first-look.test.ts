@@ -125,6 +125,9 @@ describe('a first look in the browser, in order', () => {
     await heading(/Locked/, 2).waitFor();
     await heading(/Profile 4\.2\.7 is available/, 2).waitFor();
     await look('gateway-profile');
+    await story.page.getByRole('tab', { name: 'Host clusters' }).click();
+    await story.page.getByRole('tabpanel').getByRole('heading').first().waitFor();
+    await look('gateway-host-clusters');
     await story.page.getByRole('tab', { name: 'Events' }).click();
     await story.page.getByRole('table', { name: 'Events' }).getByText('Agent 4.2.7 has proved itself').waitFor();
     await look('gateway-events');
@@ -190,7 +193,7 @@ describe('a first look in the browser, in order', () => {
     await eventually(() => fact('Downtime').last().textContent()).toBe('Possible');
     await look('confirm');
     await dialog.getByRole('button', { name: 'Confirm' }).click();
-    await heading(/^.*Confirmed\. Starts with the next poll/, 2).waitFor();
+    await heading(/Confirmed\. (Starts with the next poll|The gateway checks|The roll)/, 2).waitFor();
     await heading(/The roll to 4\.2\.7 is on its way/, 2).waitFor({ timeout: 60_000 });
     const steps = story.page.getByRole('list', { name: 'Steps' });
     await steps
@@ -261,7 +264,7 @@ describe('a first look in the browser, in order', () => {
     await story.page.keyboard.press('Space');
     await press('Tab', hasFocus('Confirm'));
     await story.page.keyboard.press('Enter');
-    await heading(/^.*Confirmed\. Starts with the next poll/, 2).waitFor();
+    await heading(/Confirmed\. (Starts with the next poll|The gateway checks|The roll)/, 2).waitFor();
   });
 
   it('an update that stops says why, and goes on when it is retried', async () => {
@@ -299,6 +302,10 @@ describe('a first look in the browser, in order', () => {
     await story.page.goto('/gateways/not-a-gateway');
     await heading('There is no such page').waitFor();
     await story.page.getByText('not-a-gateway').waitFor();
+    for (const page of ['', '/nodes', '/updates', '/install']) {
+      await story.page.goto(`/gateways/No name of a gateway${page}`);
+      await heading('There is no such page').waitFor();
+    }
   });
 
   it('signed out, nothing is shown any more', async () => {

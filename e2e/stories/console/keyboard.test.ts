@@ -94,7 +94,7 @@ describe('with the keyboard alone, in order', () => {
     await press('Enter');
     await tabTo(dialog().getByRole('button', { name: 'Confirm' }));
     await press('Enter');
-    await heading(/Confirmed\. Starts with the next poll/, 2).waitFor();
+    await heading(/Confirmed\. (Starts with the next poll|The gateway checks|The roll)/, 2).waitFor();
     const { phase } = await story.plane.client.getProfileUpdate({ params: { gateway: 'site-b' } });
     expect(phase).toBe('confirmed');
   });
