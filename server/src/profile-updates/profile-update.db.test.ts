@@ -202,6 +202,20 @@ test('from its begin to its end: the events in order, each once, and the gateway
   expect(target ?? {}).not.toHaveProperty('profileUpdate');
 });
 
+test('what somebody changed in the middle and was put right is an event, each once', async () => {
+  const { agent, planId } = await cliWithUpdate();
+  await confirm('site-b', planId);
+  await agent.polls();
+  const what = 'The ConfigMap packs/net was changed by kubectl-edit, and is as the profile says again.';
+  const first = { at: '2026-11-23T10:05:00.000Z', what };
+  const second = { at: '2026-11-23T10:06:00.000Z', what };
+  await report(agent, planId, 0, { repairs: [first] });
+  await report(agent, planId, 0, { repairs: [first, second] });
+  await report(agent, planId, 1, { repairs: [first, second] });
+  const repaired = (await eventsOf(world, 'site-b')).filter(({ type }) => type === 'profile-update-repaired');
+  expect(repaired.map(({ message }) => message)).toEqual([what, what]);
+});
+
 test('an old planId is refused with the plan that holds now, and nothing is written', async () => {
   const { agent, planId } = await cliWithUpdate();
   agent.seen = {
