@@ -1,6 +1,7 @@
 /** Words about an attempt that server, agent and guard share. */
 
 import type { AgentAttempt, AgentRelease, AttemptPhase, AttemptReason } from './agent-update-types.ts';
+import { linesOf } from './lines.ts';
 
 const runningPhases: readonly AttemptPhase[] = ['rehearsing', 'swapping', 'watching'];
 
@@ -17,6 +18,6 @@ export function isSameAgent(a: AgentRelease, b: AgentRelease): boolean {
 /** `exits at start (exit code 1): cannot read settings`, in one line. */
 export function attemptReasonText(reason: AttemptReason): string {
   const exit = reason.exitCode === undefined ? '' : ` (exit code ${reason.exitCode})`;
-  const lines = reason.lastLogLines?.trim();
-  return `${reason.message}${exit}${lines ? `; last lines: ${lines.split(/\s*\n\s*/).join(' | ')}` : ''}`;
+  const lines = linesOf(reason.lastLogLines ?? '').join(' | ');
+  return `${reason.message}${exit}${lines === '' ? '' : `; last lines: ${lines}`}`;
 }

@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { expect, test } from 'vitest';
 import { plainLine, plainText, plainTree } from './plain-text.ts';
 
@@ -12,5 +13,10 @@ test.each([
 test('a text that is too long ends with an ellipsis', () =>
   expect(plainText('x'.repeat(11), 10)).toBe(`${'x'.repeat(9)}…`));
 test('a line has no breaks', () => expect(plainLine('one\n  two')).toBe('one | two'));
+test('a line of a million blanks costs at most a second of processor time', () => {
+  const begun = process.cpuUsage();
+  plainLine(`x${' '.repeat(1_000_000)}y`);
+  expect(process.cpuUsage(begun).user).toBeLessThan(1_000_000);
+});
 test('a tree keeps its shape', () =>
   expect(plainTree({ 'a\u0000': ['b\u001b', 1, null, { c: 'd\ne' }] })).toEqual({ a: ['b', 1, null, { c: 'd\ne' }] }));

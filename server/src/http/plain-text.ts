@@ -1,5 +1,7 @@
 /** Text from outside as it may be stored and shown: no control or formatting characters, and an end. */
 
+import { linesOf } from '@gatehouse/domain/lines';
+
 // Controls but the line break; invisible formatting such as a change of writing direction; line separators that some
 // viewers obey.
 const unsafe = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}]/gu;
@@ -14,8 +16,7 @@ export function plainText(text: string, lengthMax = 2000): string {
   return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax - 1).toWellFormed()}…`;
 }
 
-export const plainLine = (text: string, lengthMax = 2000): string =>
-  plainText(text.replaceAll(/\s*[\r\n]+\s*/g, ' | '), lengthMax);
+export const plainLine = (text: string, lengthMax = 2000): string => plainText(linesOf(text).join(' | '), lengthMax);
 
 /** The same value with the control characters taken out of all its texts: the database cannot keep some of them. */
 export function plainTree<Value>(value: Value): Value {
