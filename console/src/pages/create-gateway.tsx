@@ -36,9 +36,12 @@ import { PageTitle } from '../ui/page-title.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
 import { Reasons } from '../ui/reasons.tsx';
 
+/** Of a first release nobody tells the browser, and until both answers have it there is nothing to choose a provider from. */
+const refetchInterval = 3000;
+
 export function CreateGatewayPage() {
-  const platform = useQuery(platformQuery());
-  const releases = useQuery(releasesQuery());
+  const platform = useQuery({ ...platformQuery(), refetchInterval });
+  const releases = useQuery({ ...releasesQuery(), refetchInterval });
   const tenants = useQuery(tenantsQuery());
   const error = platform.error ?? releases.error ?? tenants.error;
   const isThere = platform.data !== undefined && releases.data !== undefined && tenants.data !== undefined;
