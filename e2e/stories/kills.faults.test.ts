@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Fleet, liveGateways, nodesOfOurs, startFleet, versions } from '../src/kills/fleet.ts';
 import { brokenInvariants } from '../src/kills/invariants.ts';
 import { type Kill, killsAsked, nameOf, needsHop, randomFrom, shuffled } from '../src/kills/kills.ts';
+import { patiently } from '../src/kills/patiently.ts';
 import { spread } from '../src/kills/spread.ts';
 import { createWriters, isRefusedWith, read, type Writers } from '../src/kills/writers.ts';
 import { waitFor } from '../src/program.ts';
@@ -90,12 +91,15 @@ function killProcess(pid: number): void {
 }
 
 async function someBackend(): Promise<number> {
-  const backends = await queryDatabase(
-    fleet.server.databaseUrl(),
+  const backends = await ask(
     `select a.pid from pg_stat_activity as a where a.backend_type = 'client backend' and a.pid <> pg_backend_pid()`,
   );
   return Number(backends[Math.floor(random() * backends.length)]?.['pid']);
 }
+
+const ask = (statement: string) => patiently(async () => queryDatabase(fleet.server.databaseUrl(), statement));
+const findBroken = () =>
+  patiently(async () => brokenInvariants(fleet.server.databaseUrl(), writers.acknowledged, actor));
 
 /** Writes and kills at once. False when the place was not passed. */
 async function round(kill: Kill, tag: string): Promise<boolean> {
@@ -113,7 +117,7 @@ async function round(kill: Kill, tag: string): Promise<boolean> {
     measured.answeredAfter.push(Math.max(...writers.takeDurations()));
   }
   expect(await writers.replay()).toEqual([]);
-  expect(await brokenInvariants(fleet.server.databaseUrl(), writers.acknowledged, actor)).toEqual([]);
+  expect(await findBroken()).toEqual([]);
   return isKilled();
 }
 
@@ -179,15 +183,10 @@ it(`${kills} kills: nothing acknowledged is lost, and nothing is done twice`, as
     { timeoutSeconds: patienceSeconds, everyMilliseconds: 500, explain: () => fleet.server.output() },
   );
   const endedAfter = performance.now() - quietSince;
-  const database = fleet.server.databaseUrl();
-  expect(await brokenInvariants(database, writers.acknowledged, actor)).toEqual([]);
-  const completed = await queryDatabase(
-    database,
-    `select u.outcome, count(*)::int as count from profile_updates as u group by u.outcome`,
-  );
+  expect(await findBroken()).toEqual([]);
+  const completed = await ask(`select u.outcome, count(*)::int as count from profile_updates as u group by u.outcome`);
   expect(completed).toEqual([{ outcome: 'completed', count: hops }]);
-  const told = await queryDatabase(
-    database,
+  const told = await ask(
     `select e.message, count(*)::int as count from events as e
       where e.message in ('all control planes are updated', 'profile update completed') group by e.message order by 1`,
   );
