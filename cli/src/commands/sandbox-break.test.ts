@@ -43,7 +43,7 @@ async function run(line: string): Promise<readonly string[]> {
 test('without more it breaks a gateway, and says when that shows and how it is taken away', async () => {
   expect(await run('sandbox break')).toEqual([
     'so be it.',
-    'It shows when the platform moves: `gatehouse platform upgrade 4.2.7`.',
+    'It shows when the platform moves: on the page Platform of the console, or by `gatehouse platform upgrade 4.2.7`.',
     'Take it away again with `gatehouse sandbox break sandbox-vsphere --by bad-agent --mend`.',
   ]);
   expect(asked).toEqual(['/break {"gateway":"sandbox-vsphere","by":"bad-agent"}']);

@@ -16,7 +16,8 @@ const defaultData = './.gatehouse';
 
 /** When it is to be seen: nothing on the gateway changes by the trouble alone. */
 const shownBy: Readonly<Record<Options['by'], string>> = {
-  'bad-agent': 'It shows when the platform moves: `gatehouse platform upgrade 4.2.7`.',
+  'bad-agent':
+    'It shows when the platform moves: on the page Platform of the console, or by `gatehouse platform upgrade 4.2.7`.',
   'no-address': 'It shows in a profile update that replaces nodes.',
   pause: 'It shows in a profile update that replaces nodes.',
 };

@@ -14,6 +14,8 @@ export const kindTexts: Readonly<Record<NotificationKind, string>> = {
   'receiver-disabled': 'A receiver was disabled',
 };
 
+export const allKindsText = 'All';
+
 export const notificationTexts = {
   title: 'Notifications',
   bell: (unread: number) =>

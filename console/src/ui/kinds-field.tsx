@@ -1,7 +1,7 @@
 import { type NotificationKind, notificationKinds } from '@gatehouse/contract/notification-types';
 import { Checkbox, FormFieldGroup, FormFieldGroupHeader } from '@patternfly/react-core';
 import { useId } from 'react';
-import { kindTexts } from '../texts/notifications.ts';
+import { allKindsText, kindTexts } from '../texts/notifications.ts';
 
 interface KindsFieldProps {
   readonly label: string;
@@ -28,4 +28,7 @@ export function KindsField({ label, kinds, onChange }: KindsFieldProps) {
   );
 }
 
-export const kindList = (kinds: readonly NotificationKind[]): string => kinds.map((kind) => kindTexts[kind]).join(', ');
+export const kindList = (kinds: readonly NotificationKind[]): string =>
+  notificationKinds.every((kind) => kinds.includes(kind))
+    ? allKindsText
+    : kinds.map((kind) => kindTexts[kind]).join(', ');
