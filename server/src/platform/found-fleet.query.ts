@@ -14,6 +14,7 @@ import type { PlatformVersion } from '@gatehouse/domain/version';
 import { sql } from 'kysely';
 import type { Queryable } from '../database/connection.ts';
 import { type FleetGateway, type FleetPart, isUpdateSubject, loadFleet, toWaiver } from './fleet.query.ts';
+import { shownGatewaysMax } from './platform-view.ts';
 
 export interface CountedGateway {
   readonly readiness: GatewayReadiness;
@@ -30,9 +31,6 @@ export function countedOf(fleet: readonly FleetGateway[], now: Instant): readonl
     isCurrent: isCurrent(facts, now),
   }));
 }
-
-/** Of each kind that a page lists. */
-const shownMax = 100;
 
 /** Stands where more are held than are shown, so nobody reads it unless a summary was out of date. */
 const notLookedAt: Reason = { code: 'not-current', message: 'Its own page says why.' };
@@ -60,11 +58,13 @@ export async function findFleet(
   const shown = found.filter(find.isShown);
   const shownIds = new Set(shown.map(({ readiness }) => readiness.id));
   const ofState = (...states: readonly string[]) =>
-    gates.filter(({ state, gatewayId }) => states.includes(state) && shownIds.has(gatewayId)).slice(0, shownMax);
+    gates
+      .filter(({ state, gatewayId }) => states.includes(state) && shownIds.has(gatewayId))
+      .slice(0, shownGatewaysMax);
   const ids = new Set([
     ...shown
       .filter(({ readiness }) => readiness.reasons.length > 0)
-      .slice(0, shownMax)
+      .slice(0, shownGatewaysMax)
       .map(({ readiness }) => readiness.id),
     // Apart from each other: of a plan only the closed ones are said.
     ...[...ofState('closed'), ...ofState('closed', 'waived')].map(({ gatewayId }) => gatewayId),

@@ -19,7 +19,8 @@ import type { PlatformPlanRow } from './platform-plan.store.ts';
 import type { WaiverRow } from './waiver.store.ts';
 
 const reasonsMax = 100;
-const gatesMax = 100;
+/** Of the gates of a page, and of the gateways that it waits for; of no others are the facts loaded (`found-fleet.query.ts`). */
+export const shownGatewaysMax = 100;
 const riskGatewaysMax = 20;
 
 /** At most 100, the last of which says how many there are besides. */
@@ -34,7 +35,7 @@ const isShut = (gate: Gate): gate is Gate & { readonly state: 'closed' | 'waived
 export function toGateViews(gates: readonly Gate[]): GateView[] {
   return gates
     .filter(isShut)
-    .slice(0, gatesMax)
+    .slice(0, shownGatewaysMax)
     .map(({ gateway, tenant, state, reasons, opensAt }) => ({
       gateway,
       tenant,

@@ -26,12 +26,18 @@ import { forecastUpgrade } from './forecast.query.ts';
 import { type CountedGateway, countedOf, findFleet } from './found-fleet.query.ts';
 import { judgeGates, judgePlan, startedPlan } from './plan-judgement.ts';
 import { type PlatformPlanRow, selectPlatformPlan, selectTakenHops } from './platform-plan.store.ts';
-import { boundedReasons, toGateViews, toHopView, toPlanView, toPreflightViews, toWaiverView } from './platform-view.ts';
+import {
+  boundedReasons,
+  shownGatewaysMax,
+  toGateViews,
+  toHopView,
+  toPlanView,
+  toPreflightViews,
+  toWaiverView,
+} from './platform-view.ts';
 import { preflight } from './preflight.query.ts';
 import { loadPathReleases } from './release-graph.store.ts';
 import { selectWaivers } from './waiver.store.ts';
-
-const waitingMax = 100;
 
 export function platformQueries(
   services: Services,
@@ -113,7 +119,7 @@ export async function viewPlatform(
     gateways: { total: seen.fleet.length, current: seen.fleet.filter(({ isCurrent }) => isCurrent).length },
     waitingFor: seen.fleet
       .filter(({ readiness }) => readiness.reasons.length > 0)
-      .slice(0, waitingMax)
+      .slice(0, shownGatewaysMax)
       .map(({ readiness: { name, reasons } }) => ({ gateway: name, reasons: reasons.map(toReasonView) })),
     ...(plan === undefined
       ? {}
