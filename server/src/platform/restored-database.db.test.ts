@@ -62,7 +62,8 @@ test('is told, and holds the platform, until a person says by the name of its ti
   const warnings = async () =>
     bodyAs(SystemStatus, await ask('GET', '/v1/status')).warnings.filter(({ code }) => code !== 'database-slow');
   expect(await ask('GET', '/v1/gateways/acknowledged')).toMatchObject({ status: 404 });
-  expect(await warnings()).toEqual([
+  // It answers before it takes writes, and is looked at once a second.
+  await expect.poll(warnings, { timeout: 30_000 }).toEqual([
     {
       code: 'database-timeline',
       message: expect.stringContaining('from timeline 1 to 2'),
