@@ -64,12 +64,42 @@ const firstLoadBounded = (): Plugin => ({
   },
 });
 
+const fontsOfFirstSight = [/\/RedHatTextVF-(?!Italic)[^/]*\.woff2$/, /\/RedHatDisplayVF-(?!Italic)[^/]*\.woff2$/];
+
+/** The frame and the fonts are asked for with the page: not once scripts have run, or a first row has to be laid out anew. */
+const firstSightPreloaded = (): Plugin => ({
+  name: 'gatehouse-first-sight',
+  transformIndexHtml: {
+    order: 'post',
+    handler(html, { bundle }) {
+      if (bundle === undefined) return;
+      const files = Object.values(bundle);
+      const frameModule = path.join(import.meta.dirname, 'src/pages/frame.tsx');
+      const frame = files.find((one) => one.type === 'chunk' && one.facadeModuleId === frameModule);
+      if (frame?.type !== 'chunk') throw new Error('The frame of the console has no chunk of its own.');
+      const fonts = fontsOfFirstSight.map((pattern) => {
+        const font = files.find(({ fileName }) => pattern.test(`/${fileName}`));
+        if (font === undefined) throw new Error(`The styles of the console have no font like ${pattern.source}.`);
+        return font.fileName;
+      });
+      return [
+        ...[frame.fileName, ...frame.imports]
+          .filter((file) => !html.includes(`/${file}"`))
+          .map((file) => preload({ rel: 'modulepreload', href: `/${file}` })),
+        ...fonts.map((file) => preload({ rel: 'preload', as: 'font', type: 'font/woff2', href: `/${file}` })),
+      ];
+    },
+  },
+});
+const preload = (attributes: Record<string, string>) =>
+  ({ tag: 'link', attrs: { ...attributes, crossorigin: true }, injectTo: 'head' }) as const;
+
 export default defineConfig(({ command }) => {
   // A test runner's NODE_ENV would make it React's development build, twice the size.
   if (command === 'build') process.env['NODE_ENV'] = 'production';
   return {
     root: import.meta.dirname,
-    plugins: [react(), firstLoadBounded(), compressed()],
+    plugins: [react(), firstLoadBounded(), firstSightPreloaded(), compressed()],
     build: {
       outDir: 'dist',
       target: 'es2024',
