@@ -3,9 +3,10 @@
  * not, as three roles, and judges every reply by it with all the checks that it has.
  */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import { generateKeys } from '@gatehouse/release/keys';
 import { reasonsText } from '@gatehouse/release/outcome';
 import { publishRelease } from '@gatehouse/release/publish-release';
@@ -18,7 +19,7 @@ import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { providedSchemathesis } from '@gatehouse/testkit/provided-schemathesis';
 import { startServer, type TestServer } from '@gatehouse/testkit/server';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { member } from '../../src/json.ts';
 import { repositoryRoot, run } from '../../src/program.ts';
 
@@ -102,11 +103,38 @@ const roles = [
   { name: 'admin-of-run', role: 'Platform Admin' },
 ] as const;
 
-/** `coverage` tries every limit of every schema: 3,000 requests, of which a short run makes those of the Platform Admin. */
-const phasesOf = (who: (typeof roles)[number]): string =>
-  isWhole || who.name === 'admin-of-run' ? 'examples,coverage,fuzzing,stateful' : 'examples,fuzzing,stateful';
+/**
+ * One start of schemathesis for each, so that a run which is broken off keeps what it did and goes on with
+ * `npm run test:api -- -t 'viewer: …'`. A short run makes one of all: most of its time would be starts.
+ */
+interface Part {
+  readonly title: string;
+  readonly phases: string;
+  readonly only: readonly string[];
+}
+const operationsInPart = 5;
 
-test('replies that are rare have their turn: a gateway with a profile update, paused, on a recalled release', async () => {
+function partsOf(who: (typeof roles)[number]): readonly Part[] {
+  // `coverage` tries every limit of every schema: 3,000 requests, of which a short run makes those of the Platform Admin.
+  if (!isWhole) {
+    const phases = who.name === 'admin-of-run' ? 'examples,coverage,fuzzing,stateful' : 'examples,fuzzing,stateful';
+    return [{ title: 'all operations', phases, only: [] }];
+  }
+  const phases = 'examples,coverage,fuzzing';
+  const names = Object.keys(operatorRoutes);
+  const ofOperators = Array.from({ length: Math.ceil(names.length / operationsInPart) }, (_, index) => {
+    const some = names.slice(index * operationsInPart, (index + 1) * operationsInPart);
+    return { title: some.join(', '), phases, only: some.flatMap((name) => ['--include-operation-id', name]) };
+  });
+  return [
+    ...ofOperators,
+    { title: 'what agents call', phases, only: ['--include-tag', 'agent'] },
+    { title: 'requests that follow from replies', phases: 'stateful', only: [] },
+  ];
+}
+
+beforeAll(async () => {
+  // Replies that are rare have their turn: a gateway with a profile update, paused, on a recalled release.
   const agent = await runningCli(caller, 'site-d');
   // The platform moves when every gateway has settled, or is no more.
   for (const name of [...sites, 'site-c']) await caller.call('DELETE', `/v1/gateways/${name}`);
@@ -116,39 +144,50 @@ test('replies that are rare have their turn: a gateway with a profile update, pa
   expect(await caller.call('POST', '/v1/pauses', { body: pause })).toMatchObject({ status: 200 });
 });
 
-test.each(roles)(
-  '$name finds nothing that the document does not say',
-  async (who) => {
-    const token = String(member(await call201('/v1/tokens', who), 'token'));
-    const report = path.join(scratch, who.name);
-    const { exitCode, stdout, stderr } = await run(
-      providedSchemathesis(),
-      [
-        ['run', `${server.url}/v1/openapi.json`],
-        ['--header', `Authorization: Bearer ${token}`],
-        ['--phases', phasesOf(who), '--checks', 'all', '--continue-on-failure', '--max-examples', String(examples)],
-        ['--report', 'json', '--report-json-path', `${report}.json`],
-        ['--generation-database', 'none', '--no-color', '--request-timeout', '60'],
-        // What schemathesis makes is checked; how fast it makes it depends on the machine.
-        ['--suppress-health-check', 'all'],
-      ].flat(),
-      {
-        cwd: scratch,
-        env: {
-          SCHEMATHESIS_HOOKS: path.join(repositoryRoot, 'testkit', 'schemathesis', 'hooks.py'),
-          GATEHOUSE_GATEWAYS: ['site-d', ...sites].join(','),
-          GATEHOUSE_OWN_TOKENS: ['admin', ...roles.map(({ name }) => name)].join(','),
+describe.each(roles)('$name finds nothing that the document does not say', (who) => {
+  let token: string;
+  beforeAll(async () => {
+    token = String(member(await call201('/v1/tokens', who), 'token'));
+  });
+
+  test.each(partsOf(who))(
+    `${who.name}: $title`,
+    async ({ phases, only }) => {
+      const { exitCode, stdout, stderr } = await run(
+        providedSchemathesis(),
+        [
+          ['run', `${server.url}/v1/openapi.json`, ...only],
+          ['--header', `Authorization: Bearer ${token}`],
+          ['--phases', phases, '--checks', 'all', '--continue-on-failure', '--max-examples', String(examples)],
+          ['--generation-database', 'none', '--no-color', '--request-timeout', '60'],
+          // What schemathesis makes is checked; how fast it makes it depends on the machine.
+          ['--suppress-health-check', 'all'],
+        ].flat(),
+        {
+          cwd: scratch,
+          env: {
+            SCHEMATHESIS_HOOKS: path.join(repositoryRoot, 'testkit', 'schemathesis', 'hooks.py'),
+            GATEHOUSE_GATEWAYS: ['site-d', ...sites].join(','),
+            GATEHOUSE_OWN_TOKENS: ['admin', ...roles.map(({ name }) => name)].join(','),
+          },
+          timeoutSeconds: isWhole ? 10_800 : 540,
         },
-        timeoutSeconds: isWhole ? 10_800 : 540,
-      },
-    );
-    expect(exitCode, `${stdout}\n${stderr}`).toBe(0);
-    // Nobody took its token away, and the server is the same one.
-    expect(await caller.call('GET', '/v1/me', { token })).toMatchObject({ status: 200, body: { name: who.name } });
-    expect(faultsIn(server.output())).toEqual([]);
-  },
-  isWhole ? 185 * minute : 10 * minute,
-);
+      );
+      expect(exitCode, `${stdout}\n${stderr}`).toBe(0);
+      await keepReport(who.name, stdout);
+      // Nobody took its token away, and the server is the same one.
+      expect(await caller.call('GET', '/v1/me', { token })).toMatchObject({ status: 200, body: { name: who.name } });
+      expect(faultsIn(server.output())).toEqual([]);
+    },
+    isWhole ? 185 * minute : 10 * minute,
+  );
+});
+
+/** How many requests were made is in what schemathesis prints; a run that passes shows none of it. */
+async function keepReport(name: string, printed: string): Promise<void> {
+  const file = process.env['GATEHOUSE_API_REPORT'];
+  if (file !== undefined) await appendFile(file, `=== ${name}\n${printed}\n`);
+}
 
 /** What the server itself calls the failure of a request. A machine so busy that PostgreSQL is late is none. */
 const faultsIn = (log: string): readonly string[] =>
