@@ -143,6 +143,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   });
   await http.register(fastifySwagger, describeApi(services.programVersion));
   addNamedSchemas(http);
+  // Agents go by it: the machine's clock may jump, and everything that is said and signed here does not at once.
+  http.addHook('onSend', async (_request, reply, payload) => {
+    reply.header('date', new Date(services.now()).toUTCString());
+    return payload;
+  });
   http.addHook('onResponse', (request, reply, done) => {
     metrics.observeRequest(request, reply);
     done();

@@ -344,3 +344,12 @@ test('health, readiness and metrics', async () => {
   const { body } = await world.call('GET', '/metrics', { token: null });
   expect(String(body)).toMatch(/gatehouse_http_requests_total\{method="GET",route="\/v1\/gateways",status="200"\} \d+/);
 });
+
+test('every reply says the time that decisions are made by, not what the clock of the machine says', async () => {
+  const tenYears = 3_652 * 86_400_000;
+  world.advance(tenYears);
+  for (const address of ['/v1/openapi.json', '/v1/gateways', '/v1/nowhere', '/v1/agent/poll']) {
+    const { headers } = await world.call('GET', address);
+    expect(headers['date'], address).toBe(new Date(world.now()).toUTCString());
+  }
+});
