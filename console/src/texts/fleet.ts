@@ -53,6 +53,7 @@ export const overviewTexts = {
     more: (count: number) => `and ${count} more`,
     reachable: 'May be taken next',
     nothingReachable: 'Nothing newer was imported',
+    planTo: (version: string) => `Plan the upgrade to ${version}`,
     open: 'Open the platform page',
   },
 } as const;

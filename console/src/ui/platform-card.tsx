@@ -10,6 +10,7 @@ import { Instant } from './instant.tsx';
 import { Loading } from './loading.tsx';
 import { ProblemAlert } from './problem-alert.tsx';
 import { Reasons } from './reasons.tsx';
+import { ButtonLink } from './router-links.tsx';
 
 const texts = overviewTexts.platform;
 const reasonsShown = 3;
@@ -30,6 +31,7 @@ export function PlatformCard() {
 function Shown({ platform }: { readonly platform: Platform }) {
   const { version, channel, reachable, plan } = platform;
   const next = plan?.hops.find(({ number }) => number === plan.nextHop);
+  const newest = reachable.at(-1);
   const isUnderWay = plan !== undefined && (plan.state === 'held' || plan.state === 'moving');
   const facts = [
     { term: texts.version, is: version ?? texts.noVersion },
@@ -52,6 +54,13 @@ function Shown({ platform }: { readonly platform: Platform }) {
       </dl>
       {version === undefined ? <p>{texts.noVersionNext}</p> : null}
       {version !== undefined && !isUnderWay ? <p>{texts.noPlan}</p> : null}
+      {newest === undefined || isUnderWay ? null : (
+        <p className="console-below">
+          <ButtonLink to="/platform" search={{ to: newest }} variant="primary">
+            {texts.planTo(newest)}
+          </ButtonLink>
+        </p>
+      )}
       {isUnderWay ? <Held plan={plan} /> : null}
       <p className="console-below">
         <Link to="/platform">{texts.open}</Link>

@@ -93,6 +93,15 @@ describe('a first look in the browser, in order', () => {
     await visitor.context.close();
   });
 
+  it('the overview leads to the upgrade that may be taken', async () => {
+    const visitor = await story.visitor();
+    await visitor.context.addCookies(await story.operator.context.cookies());
+    await visitor.page.goto('/');
+    await visitor.page.getByRole('link', { name: 'Plan the upgrade to 4.2.7' }).click();
+    await visitor.page.getByRole('button', { name: 'Start the upgrade to 4.2.7' }).waitFor();
+    await visitor.context.close();
+  });
+
   it('when the platform moves, the list shows every agent follow by itself', async () => {
     await story.gatehouse('platform', 'upgrade', '4.2.7');
     const agentVersion = (name: string) => row(name).getByRole('cell').nth(6);
