@@ -3,7 +3,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import react from '@vitejs/plugin-react';
-import { defineConfig, type Plugin } from 'vite';
+import { defineConfig, type Plugin, type Rolldown } from 'vite';
 
 /** The server sends a file's `.gz` to who takes it; the styles are five times smaller so. */
 const compressed = (): Plugin => ({
@@ -24,6 +24,14 @@ const firstLoad = ['src/main.tsx', 'src/pages/frame.tsx', 'src/pages/overview.ts
 const firstLoadMaxBytes = 250_000;
 const largeBytes = 10_000;
 
+/** The file of the build that holds a module: a chunk of its own, or a part of one. Undefined: none. */
+function chunkWith(module: string, bundle: Rolldown.OutputBundle): Rolldown.OutputChunk | undefined {
+  const file = path.join(import.meta.dirname, module);
+  return Object.values(bundle)
+    .filter((one) => one.type === 'chunk')
+    .find(({ moduleIds }) => moduleIds.includes(file));
+}
+
 /** Measured in the build, so that nobody ships a console that is slow to begin. */
 const firstLoadBounded = (): Plugin => ({
   name: 'gatehouse-first-load',
@@ -37,9 +45,7 @@ const firstLoadBounded = (): Plugin => ({
       for (const one of chunk.imports) add(one);
     };
     for (const module of firstLoad) {
-      const file = path.join(import.meta.dirname, module);
-      // A chunk of its own, or a part of one.
-      const chunk = chunks.find(({ moduleIds }) => moduleIds.includes(file));
+      const chunk = chunkWith(module, bundle);
       if (chunk === undefined) this.error(`The first load of the console is to hold ${module}, which no chunk does.`);
       add(chunk.fileName);
     }
@@ -74,9 +80,8 @@ const firstSightPreloaded = (): Plugin => ({
     handler(html, { bundle }) {
       if (bundle === undefined) return;
       const files = Object.values(bundle);
-      const frameModule = path.join(import.meta.dirname, 'src/pages/frame.tsx');
-      const frame = files.find((one) => one.type === 'chunk' && one.facadeModuleId === frameModule);
-      if (frame?.type !== 'chunk') throw new Error('The frame of the console has no chunk of its own.');
+      const frame = chunkWith('src/pages/frame.tsx', bundle);
+      if (frame === undefined) throw new Error('No chunk of the console holds its frame.');
       const fonts = fontsOfFirstSight.map((pattern) => {
         const font = files.find(({ fileName }) => pattern.test(`/${fileName}`));
         if (font === undefined) throw new Error(`The styles of the console have no font like ${pattern.source}.`);

@@ -12,6 +12,13 @@ const story = consoleStory({ signsIn: false });
 const { fact, heading, look } = story;
 const row = (name: string) => story.row('Gateways', name);
 
+/** In another browser, signed in too. */
+const sameOperator: typeof story.visitor = async (options) => {
+  const visitor = await story.visitor(options);
+  await visitor.context.addCookies(await story.operator.context.cookies());
+  return visitor;
+};
+
 describe('a first look in the browser, in order', () => {
   let rolled: string;
   let single: string;
@@ -78,8 +85,7 @@ describe('a first look in the browser, in order', () => {
   });
 
   it('the first load needs at most 250 kB of JavaScript', async () => {
-    const visitor = await story.visitor();
-    await visitor.context.addCookies(await story.operator.context.cookies());
+    const visitor = await sameOperator();
     const scripts: Promise<Buffer>[] = [];
     visitor.page.on('response', (response) => {
       if (response.request().resourceType() === 'script') scripts.push(response.body());
@@ -94,8 +100,7 @@ describe('a first look in the browser, in order', () => {
   });
 
   it('the overview leads to the upgrade that may be taken', async () => {
-    const visitor = await story.visitor();
-    await visitor.context.addCookies(await story.operator.context.cookies());
+    const visitor = await sameOperator();
     await visitor.page.goto('/');
     await visitor.page.getByRole('link', { name: 'Plan the upgrade to 4.2.7' }).click();
     await visitor.page.getByRole('button', { name: 'Start the upgrade to 4.2.7' }).waitFor();
@@ -291,8 +296,7 @@ describe('a first look in the browser, in order', () => {
   });
 
   it('a lost connection is shown, and heals by itself', async () => {
-    const visitor = await story.visitor({ meetsFaults: true });
-    await visitor.context.addCookies(await story.operator.context.cookies());
+    const visitor = await sameOperator({ meetsFaults: true });
     await visitor.page.route('**/v1/events?after=*', (route) => route.abort());
     await visitor.page.goto('/gateways');
     const banner = visitor.page.getByText('The connection to the control plane is lost since');
