@@ -45,6 +45,10 @@ def before_call(context, case, kwargs):
     if fits and number % 2 == 0 and "{gateway}" in case.path:
         case.path_parameters["gateway"] = GATEWAYS[number // 2 % len(GATEWAYS)]
         (case.query or {}).pop("tenant", None)
+    # The scope of a pause is an object in replies, and two parts of an address.
+    scope = case.path_parameters.get("scope")
+    if isinstance(scope, dict):
+        case.path_parameters["scope"], case.path_parameters["name"] = scope["kind"], scope["name"]
     if case.path == "/v1/tokens/{name}" and case.path_parameters.get("name") in OWN_TOKENS:
         case.path_parameters["name"] = "nobodys-own"
     # One address may call so often a minute; behind a proxy there are many, others in each run. Agents need
