@@ -56,7 +56,7 @@ describe('a confirmation, in order', () => {
     await story.page.getByText(olderSentence).waitFor();
     await heading('It cannot be confirmed now', 2).waitFor({ state: 'detached', timeout: 120_000 });
     await button('Confirm updates').click();
-    await story.page.unroute(address);
+    await story.page.unrouteAll({ behavior: 'wait' });
     await dialog().getByRole('button', { name: 'Confirm' }).click();
     await story.page.getByRole('alert').getByText('What was confirmed is no longer what would be done.').waitFor();
     await dialog().waitFor({ state: 'detached' });

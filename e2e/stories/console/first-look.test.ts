@@ -194,7 +194,7 @@ describe('a first look in the browser, in order', () => {
     await dialog.waitFor({ state: 'detached' });
     await story.page.getByRole('region', { name: 'Layer kubernetes' }).waitFor();
     await look('plan-changed');
-    await story.page.unroute('**/profile-update/confirm');
+    await story.page.unrouteAll({ behavior: 'wait' });
   });
 
   it('the dialog repeats gateway, versions, duration and downtime; confirmed, the page follows to the end', async () => {
@@ -302,7 +302,7 @@ describe('a first look in the browser, in order', () => {
     const banner = visitor.page.getByText('The connection to the control plane is lost since');
     await banner.waitFor();
     await look('connection-lost', visitor.page);
-    await visitor.page.unroute('**/v1/events?after=*');
+    await visitor.page.unrouteAll({ behavior: 'wait' });
     await banner.waitFor({ state: 'detached', timeout: 40_000 });
     await visitor.page.getByText('The connection to the control plane is back').waitFor();
     await visitor.context.close();
