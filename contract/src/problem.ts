@@ -8,7 +8,7 @@ import { Reason } from './primitives.ts';
 
 export const codes = {
   'invalid-request': { status: 400, title: 'The request does not fit its schema.' },
-  'not-signed-in': { status: 401, title: 'No valid token or session came with the request.' },
+  'not-signed-in': { status: 401, title: 'Not signed in.' },
   'not-allowed': { status: 403, title: 'The role does not permit this.' },
   'not-found': { status: 404, title: 'There is no such thing, or it belongs to somebody else.' },
   'method-not-allowed': { status: 405, title: 'The address does not take this method.' },
