@@ -18,6 +18,7 @@ import { tenantSearch } from '../ui/gateway-breadcrumb.tsx';
 import { Instant } from '../ui/instant.tsx';
 import { PauseSwitchCard } from '../ui/pause-switch-card.tsx';
 import { ProblemAlert } from '../ui/problem-alert.tsx';
+import { Prose } from '../ui/prose.tsx';
 import { ButtonLink } from '../ui/router-links.tsx';
 
 export function GatewaySettings() {
@@ -71,7 +72,7 @@ function TakenBackCard({ gateway, address }: CardProps) {
                       <Instant at={at} />
                     </Td>
                     <Td dataLabel={texts.columns.reason} modifier="breakWord">
-                      <span className="console-text">{reason}</span>
+                      <Prose text={reason} />
                     </Td>
                     <Td dataLabel={texts.columns.act}>
                       <ActButton
