@@ -26,8 +26,8 @@ import {
 
 const limits = { rows: 64, perWebhook: 4, perMail: 50 };
 const sendingMax = 24;
-/** Longer than any attempt takes: what is not ended by then has lost its sender. */
-const claimLife = seconds(90);
+/** Longer than any attempt takes, to a webhook or a mail server: what is not ended by then has lost its sender. */
+const claimLife = seconds(45);
 
 export interface Deliverer {
   /** Begins to send what is due, without waiting for its end. */

@@ -54,7 +54,7 @@ const states = async () =>
   (await queryDatabase(database.url, 'select d.state from deliveries as d order by d.created_at')).map(
     ({ state }) => state,
   );
-/** A sender that has not ended its work in 90 s has lost it: as if they were over. */
+/** A sender that has not ended its work in 45 s has lost it: as if they were over. */
 const letClaimsEnd = () =>
   queryDatabase(
     database.url,
@@ -79,6 +79,13 @@ test('killed while the receiver has not answered: only that message goes out aga
   await first.kill();
   await isGone(first);
   expect(await states()).toEqual(['delivered', 'waiting']);
+  const [{ left } = {}] = await queryDatabase(
+    database.url,
+    'select extract(epoch from max(d.claimed_until) - now())::float8 as left from deliveries as d',
+  );
+  // Somebody else takes it within a minute of the kill, as everything that was under way.
+  expect(left).toBeGreaterThan(30);
+  expect(left).toBeLessThan(46);
 
   receiver.answer = (reply) => reply.writeHead(204).end();
   await letClaimsEnd();

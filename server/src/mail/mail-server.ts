@@ -7,6 +7,7 @@ import { seconds } from '@gatehouse/domain/instant';
 import { createTransport } from 'nodemailer';
 import { plainLine } from '../http/plain-text.ts';
 import type { SendResult } from '../webhooks/send-webhook.ts';
+import { rejectedBy } from '../work/rejected-by.ts';
 import type { Mail } from './mail-message.ts';
 
 export interface MailSettings {
@@ -16,6 +17,8 @@ export interface MailSettings {
   readonly from: string;
   /** PEM, when the mail server's certificate is not of the authorities everybody knows. */
   readonly ca?: string;
+  /** For a whole e-mail; 30 s unless it says otherwise. */
+  readonly millisecondsMax?: number;
 }
 
 export interface MailServer {
@@ -27,7 +30,15 @@ export interface MailServer {
 
 const isLoopback = (host: string): boolean => host === 'localhost' || host === '[::1]' || host.startsWith('127.');
 
-export function createMailServer({ url: text, from, ca }: MailSettings): MailServer {
+/** A server that answers a little now and then would never be silent for long. */
+const mailMillisecondsMax = seconds(30);
+
+export function createMailServer({
+  url: text,
+  from,
+  ca,
+  millisecondsMax = mailMillisecondsMax,
+}: MailSettings): MailServer {
   const url = new URL(text);
   const isTlsAtOnce = url.protocol === 'smtps:';
   const isHere = isLoopback(url.hostname);
@@ -43,6 +54,7 @@ export function createMailServer({ url: text, from, ca }: MailSettings): MailSer
       ? {}
       : { auth: { user: decodeURIComponent(url.username), pass: decodeURIComponent(url.password) } }),
     tls: { minVersion: 'TLSv1.2', ...(ca === undefined ? {} : { ca }) },
+    dnsTimeout: seconds(10),
     connectionTimeout: seconds(10),
     greetingTimeout: seconds(10),
     socketTimeout: seconds(20),
@@ -53,15 +65,17 @@ export function createMailServer({ url: text, from, ca }: MailSettings): MailSer
   return {
     from,
     async send(address, mail) {
+      const sending = transport.sendMail({
+        from,
+        to: { name: '', address },
+        subject: plainLine(mail.subject, 200),
+        text: mail.text,
+        messageId: mail.messageId,
+        headers: { 'auto-submitted': 'auto-generated', 'x-auto-response-suppress': 'All' },
+      });
+      const late = rejectedBy(AbortSignal.timeout(millisecondsMax), `not sent within ${millisecondsMax / 1000} s`);
       try {
-        const { response } = await transport.sendMail({
-          from,
-          to: { name: '', address },
-          subject: plainLine(mail.subject, 200),
-          text: mail.text,
-          messageId: mail.messageId,
-          headers: { 'auto-submitted': 'auto-generated', 'x-auto-response-suppress': 'All' },
-        });
+        const { response } = await Promise.race([sending, late]);
         return { outcome: { kind: 'accepted' }, response: plainLine(response, 300) };
       } catch (error) {
         return {

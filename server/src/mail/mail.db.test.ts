@@ -1,3 +1,4 @@
+import { createServer, type Socket } from 'node:net';
 import { operatorRoutes, type ReplyOf } from '@gatehouse/contract/operator-api';
 import { minutes, seconds } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
@@ -150,4 +151,33 @@ test('elsewhere nothing is said without STARTTLS, nor under a certificate that n
     plain.close(resolve);
   });
   expect(mailServer.mails).toEqual([]);
+});
+
+test('one that answers a little now and then, and never ends, is not waited for', async () => {
+  const sockets: Socket[] = [];
+  const dripping = createServer((socket) => {
+    sockets.push(socket);
+    socket.write('220 hello\r\n');
+    const drip = setInterval(() => socket.write('250-more is to come\r\n'), 50);
+    socket.on('error', () => undefined).on('close', () => clearInterval(drip));
+  });
+  const port = await new Promise<number>((resolve) => {
+    dripping.listen(0, '127.0.0.1', () => {
+      const address = dripping.address();
+      resolve(address === null || typeof address === 'string' ? 0 : address.port);
+    });
+  });
+  const slow = createMailServer({
+    url: `smtp://127.0.0.1:${port}`,
+    from: 'gatehouse@ops.example',
+    millisecondsMax: 400,
+  });
+  const mail = { subject: 'x', text: 'x', messageId: '<x@ops.example>' };
+  expect(await slow.send('ops@ops.example', mail)).toEqual({
+    outcome: { kind: 'failed' },
+    error: 'not sent within 0.4 s',
+  });
+  slow.close();
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => dripping.close(resolve));
 });

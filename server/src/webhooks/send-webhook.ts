@@ -13,6 +13,7 @@ import type { AttemptOutcome } from '@gatehouse/domain/delivery';
 import { seconds } from '@gatehouse/domain/instant';
 import { addressRefusal, isAllowedByName } from '@gatehouse/domain/webhook-address';
 import { plainLine, plainText } from '../http/plain-text.ts';
+import { rejectedBy } from '../work/rejected-by.ts';
 import type { WebhookMessage } from './webhook-message.ts';
 
 export interface SendResult {
@@ -49,7 +50,7 @@ export async function sendWebhook(message: WebhookMessage, options: SendOptions)
   const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMilliseconds)]);
   let answer: IncomingMessage;
   try {
-    answer = await Promise.race([ask(message, options, deadline), rejectedBy(deadline)]);
+    answer = await Promise.race([ask(message, options, deadline), rejectedBy(deadline, 'ended')]);
   } catch (error) {
     const isLate = deadline.aborted && !options.signal.aborted;
     const why = isLate ? `no answer within ${options.timeoutMilliseconds / 1000} s` : toText(error);
@@ -66,14 +67,6 @@ export async function sendWebhook(message: WebhookMessage, options: SendOptions)
     ...more,
     error: isRedirect ? 'it leads elsewhere, and redirects are not followed' : `answered ${status}`,
   };
-}
-
-function rejectedBy(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const fail = () => reject(new Error('ended'));
-    if (signal.aborted) fail();
-    else signal.addEventListener('abort', fail, { once: true });
-  });
 }
 
 async function ask(message: WebhookMessage, options: SendOptions, signal: AbortSignal): Promise<IncomingMessage> {
