@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { minutes, seconds } from './instant.ts';
 import { agent, newAgent, oldAgent } from './testing/facts.ts';
 import { type Behaviour, type SmallAgentCluster, startSmallAgentCluster } from './testing/small-agent-cluster.ts';
+import { productionTimings } from './timings.ts';
 
 const offer = { agent: newAgent, isRetried: false, generation: 2 };
 
@@ -290,6 +291,16 @@ describe("what is nobody's fault does not count against the version", () => {
     expect(world.state()).toMatchObject({ attempt: { phase: 'settled' }, takenBack: [] });
   });
 
+  test('a reboot of the node, and the old one is restarted once more when it is long over: it stays a reboot', () => {
+    const world = untilSwapped(installed());
+    world.run(seconds(2));
+    world.killContainers();
+    world.run(productionTimings.agentUpdate.restartGrace);
+    world.killContainers(oldAgent);
+    world.runUntil('the attempt has ended', () => ended(world));
+    expect(world.state()).toMatchObject({ attempt: { phase: 'settled' }, takenBack: [] });
+  });
+
   test('the pod of the new one is deleted: the attempt goes on with its successor', () => {
     const world = untilSwapped(installed());
     world.run(seconds(20));
@@ -426,13 +437,15 @@ describe('the guard', () => {
     expect(world.swaps()).toHaveLength(1);
   });
 
-  test('takes back what never becomes Ready when the old one is gone, at the deadline and 15 s', () => {
+  test('takes back what never becomes Ready when the old one is gone for good, at the deadline and 15 s', () => {
     const world = untilSwapped(installed({ deployment: 'hangs', rehearsal: 'passes' }));
     world.run(seconds(2));
+    world.setRoom(false);
     world.deletePods(oldAgent);
     world.runUntil('it is taken back', () => world.takeBacks().length > 0);
     expect(world.takeBacks()).toMatchObject([{ by: 'guard' }]);
     expect(afterSwap(world)).toBe(seconds(135));
+    world.setRoom(true);
     world.run(seconds(30));
     expect(world.acting()).toEqual(['4.1.12']);
   });

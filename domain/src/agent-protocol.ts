@@ -20,7 +20,7 @@ import { decideLease } from './agent-lease.ts';
 import { judgeRehearsal } from './agent-rehearsal.ts';
 import type { AgentStateChange } from './agent-state.ts';
 import type { AgentAttempt, AgentRelease, AgentState, AttemptReason } from './agent-update-types.ts';
-import { watchNewAgent } from './agent-watch.ts';
+import { findNewReboot, watchNewAgent } from './agent-watch.ts';
 import { withoutFutureStamps } from './future-stamps.ts';
 import type { Known } from './gateway.ts';
 import { type Instant, type Milliseconds, toInstant } from './instant.ts';
@@ -266,6 +266,8 @@ function watch(
   now: Instant,
   timings: Timings,
 ): AgentUpdateDecisionOnGateway {
+  const reboot = findNewReboot({ attempt, pods: seen.pods, watcherStartedAt: seen.me.startedAt }, timings);
+  if (reboot !== undefined) return doing(record({ kind: 'excused-end', attemptId: attempt.id, end: reboot }));
   const verdict = watchNewAgent(
     {
       attempt,

@@ -28,6 +28,8 @@ export type AgentStateChange =
   | { readonly kind: 'swapping'; readonly attemptId: string }
   | { readonly kind: 'watching'; readonly attemptId: string; readonly swappedAt: Instant }
   | { readonly kind: 'ready'; readonly attemptId: string; readonly at: Instant }
+  /** `end`: when a container ended that is nobody's fault. */
+  | { readonly kind: 'excused-end'; readonly attemptId: string; readonly end: Instant }
   | { readonly kind: 'settled'; readonly attemptId: string; readonly at: Instant }
   | { readonly kind: 'interrupted'; readonly attemptId: string; readonly reason: AttemptReason; readonly at: Instant }
   | { readonly kind: 'good'; readonly release: AgentRelease }
@@ -37,6 +39,7 @@ export type AgentStateChange =
 
 const goodMax = 2;
 const takenBackMax = 20;
+const excusedEndsMax = 10;
 
 export function changeState(state: AgentState, change: AgentStateChange): AgentState {
   switch (change.kind) {
@@ -59,6 +62,11 @@ export function changeState(state: AgentState, change: AgentStateChange): AgentS
       }));
     case 'ready':
       return onAttempt(state, change.attemptId, (attempt) => ({ ...attempt, readyAt: attempt.readyAt ?? change.at }));
+    case 'excused-end':
+      return onAttempt(state, change.attemptId, (attempt) => ({
+        ...attempt,
+        excusedEnds: [...(attempt.excusedEnds ?? []), change.end].slice(-excusedEndsMax),
+      }));
     case 'settled':
       return settle(state, change.attemptId, change.at);
     case 'interrupted':

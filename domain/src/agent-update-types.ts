@@ -54,6 +54,11 @@ export interface AgentAttempt {
   readonly pullErrorSince?: Instant;
   /** When the new agent was first Ready; from then on, not being Ready is a fault. */
   readonly readyAt?: Instant;
+  /**
+   * Ends of the new agent's containers, by their stamps, that were seen to be reboots. A pod goes on telling its last end
+   * also to a watcher who was started later and could not know.
+   */
+  readonly excusedEnds?: readonly Instant[];
 }
 
 export interface TakenBack {

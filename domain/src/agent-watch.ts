@@ -50,7 +50,7 @@ export type WatchVerdict =
 export function watchNewAgent(facts: WatchFacts, now: Instant, timings: Timings): WatchVerdict {
   const pods = facts.pods.filter((pod) => isSameAgent(pod.release, facts.attempt.to) && !pod.isDeleting);
   const ends = pods.flatMap((pod) => (pod.lastEnd === undefined ? [] : [pod.lastEnd]));
-  const crash = ends.find((end) => !isReboot(end, facts, timings));
+  const crash = ends.find((end) => !isExcused(end, facts.attempt) && !isReboot(end, facts, timings));
   if (crash !== undefined) return { kind: 'take-back', fault: crashFault(crash, facts.attempt) };
   const ready = pods.find((pod) => pod.isReady);
   if (ready !== undefined) {
@@ -67,6 +67,23 @@ export function watchNewAgent(facts: WatchFacts, now: Instant, timings: Timings)
   const deadline = addMilliseconds(from, timings.agentUpdate.readyDeadline + facts.margin);
   if (now < deadline) return { kind: 'wait' };
   return { kind: 'take-back', fault: lateFault(facts, pods, excuse[0]?.fault, now, timings) };
+}
+
+/** When a container ended that only this watcher can tell to be a reboot: to be written down for those after it. */
+export function findNewReboot(
+  facts: Pick<WatchFacts, 'attempt' | 'pods' | 'watcherStartedAt'>,
+  timings: Timings,
+): Instant | undefined {
+  const { attempt, pods } = facts;
+  const ends = pods.flatMap(({ release, lastEnd }) =>
+    lastEnd !== undefined && isSameAgent(release, attempt.to) ? [lastEnd] : [],
+  );
+  return ends.find((end) => isReboot(end, facts, timings) && !isExcused(end, attempt))?.finishedAt;
+}
+
+/** Stamps are written in whole milliseconds. */
+function isExcused({ finishedAt }: ContainerEnd, { excusedEnds = [] }: AgentAttempt): boolean {
+  return excusedEnds.some((end) => Math.trunc(end) === Math.trunc(finishedAt));
 }
 
 const readyLost: Fault = {
@@ -115,7 +132,11 @@ function swappedAt(attempt: AgentAttempt): Instant {
  * It ended when the watcher itself had just been started, in the middle of the attempt: a reboot of the node, and not
  * the version's fault.
  */
-function isReboot(end: ContainerEnd, facts: WatchFacts, timings: Timings): boolean {
+function isReboot(
+  end: ContainerEnd,
+  facts: Pick<WatchFacts, 'attempt' | 'watcherStartedAt'>,
+  timings: Timings,
+): boolean {
   const { watcherStartedAt, attempt } = facts;
   const isWatcherRestarted = watcherStartedAt > swappedAt(attempt);
   return isWatcherRestarted && Math.abs(end.finishedAt - watcherStartedAt) <= timings.agentUpdate.restartGrace;
@@ -146,9 +167,11 @@ function excuseOf(
 ): readonly Excuse[] {
   const { attempt } = facts;
   const excuses: Excuse[] = [];
-  if (ends.some((end) => isReboot(end, facts, timings))) {
+  const isNew = ends.some((end) => isReboot(end, facts, timings));
+  const known = ends.filter((end) => isExcused(end, attempt)).map(({ finishedAt }) => finishedAt);
+  if (isNew || known.length > 0) {
     excuses.push({
-      at: facts.watcherStartedAt,
+      at: isNew ? facts.watcherStartedAt : toInstant(Math.max(...known)),
       fault: nobodysFault(
         'restarted-together',
         'The new agent was restarted together with the old one, as by a reboot',

@@ -34,6 +34,7 @@ const whole: AgentState = {
     generation: 7,
     pullErrorSince: toInstant(1_500),
     readyAt: toInstant(2_500),
+    excusedEnds: [toInstant(2_200), toInstant(2_300)],
   },
   good: [fresh, old],
   takenBack: [{ release: fresh, reason, at: toInstant(3_000), generation: 7 }],

@@ -97,6 +97,7 @@ const attemptFields: readonly (keyof AgentAttempt)[] = [
   'generation',
   'pullErrorSince',
   'readyAt',
+  'excusedEnds',
 ];
 
 function unknownFields(stored: unknown, id: string | undefined): Unknowns {
@@ -106,7 +107,15 @@ function unknownFields(stored: unknown, id: string | undefined): Unknowns {
 }
 
 /** Fields that hold a point in time; written as RFC 3339, so that a person who looks can read them. */
-const instantFields: readonly string[] = ['at', 'startedAt', 'swappedAt', 'endedAt', 'pullErrorSince', 'readyAt'];
+const instantFields: readonly string[] = [
+  'at',
+  'startedAt',
+  'swappedAt',
+  'endedAt',
+  'pullErrorSince',
+  'readyAt',
+  'excusedEnds',
+];
 
 function format(value: unknown): string | undefined {
   return value === undefined ? undefined : JSON.stringify(toWritten(value, ''));
@@ -115,7 +124,7 @@ function format(value: unknown): string | undefined {
 /** Keys in one order, so that one value has one text. */
 function toWritten(value: unknown, field: string): unknown {
   if (typeof value === 'number' && instantFields.includes(field)) return formatInstant(toInstant(value));
-  if (Array.isArray(value)) return value.map((item: unknown) => toWritten(item, ''));
+  if (Array.isArray(value)) return value.map((item: unknown) => toWritten(item, field));
   if (!isRecord(value)) return value;
   const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([key, member]) => [key, toWritten(member, key)]));
@@ -144,6 +153,7 @@ function parseAttempt(value: unknown): AgentAttempt | undefined {
       generation: number(value['generation']),
       pullErrorSince: instant(value['pullErrorSince']),
       readyAt: instant(value['readyAt']),
+      excusedEnds: instants(value['excusedEnds']),
     }),
   };
 }
@@ -201,6 +211,10 @@ function instant(value: unknown): Instant | undefined {
   } catch {
     return undefined;
   }
+}
+
+function instants(value: unknown): readonly Instant[] | undefined {
+  return Array.isArray(value) ? list(value, instant) : undefined;
 }
 
 function parseJson(text: string | undefined): unknown {

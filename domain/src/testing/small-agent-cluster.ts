@@ -94,6 +94,8 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
   let deployment:
     | { release: AgentRelease; minReadySeconds: number; version: number; isPaused: boolean; imageSetBy?: string }
     | undefined;
+  /** Named before: its ReplicaSet keeps its pod until one of the named agent has been Ready for long enough. */
+  let outgoing: AgentRelease | undefined;
   let pods: Pod[] = [];
   let lease: { holder: string | undefined; renewedAt: Milliseconds } = { holder: undefined, renewedAt: 0 };
   let rehearsal: { attemptId: string; release: AgentRelease; startedAt: Milliseconds } | undefined;
@@ -128,23 +130,32 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     if (deployment === undefined) return;
     const { release, minReadySeconds, isPaused } = deployment;
     const live = pods.filter(({ deletedAt }) => deletedAt === undefined);
-    const named = live.filter((pod) => isSameAgent(pod.release, release));
-    if (named.length === 0 && !isPaused && hasRoom) {
-      pods.push({
-        name: unique('pod'),
-        release,
-        createdAt: now,
-        container: undefined,
-        startsAt: now + tick,
-        readySince: undefined,
-        deletedAt: undefined,
-        restarts: 0,
-        lastEnd: undefined,
-      });
-    }
+    const podsOf = (wanted: AgentRelease) => live.filter((pod) => isSameAgent(pod.release, wanted));
+    const named = podsOf(release);
+    if (named.length === 0 && !isPaused && hasRoom) makePod(release);
+    if (outgoing !== undefined && podsOf(outgoing).length === 0 && hasRoom) makePod(outgoing);
     if (named.some((pod) => isAvailable(pod, minReadySeconds))) {
       for (const pod of live) if (!isSameAgent(pod.release, release)) pod.deletedAt = now;
+      outgoing = undefined;
     }
+  };
+
+  const makePod = (release: AgentRelease) => {
+    pods.push({
+      name: unique('pod'),
+      release,
+      createdAt: now,
+      container: undefined,
+      startsAt: now + tick,
+      readySince: undefined,
+      deletedAt: undefined,
+      restarts: 0,
+      lastEnd: undefined,
+    });
+  };
+
+  const nameAnother = (release: AgentRelease) => {
+    if (deployment !== undefined && !isSameAgent(deployment.release, release)) outgoing = deployment.release;
   };
 
   const end = (pod: Pod, exitCode: number, message?: string) => {
@@ -240,6 +251,7 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     resourceVersion: string | undefined,
   ): boolean => {
     if (resourceVersion !== (deployment === undefined ? undefined : String(deployment.version))) return false;
+    nameAnother(release);
     deployment = {
       release,
       minReadySeconds,
@@ -361,6 +373,11 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
     for (const action of decideGuard(facts, at(now)).actions) if (!carryOut('guard', action)) break;
   };
 
+  const restartGuard = (runs: boolean) => {
+    guardStartedAt = runs ? now : undefined;
+    memory = emptyGuardMemory;
+  };
+
   const step = () => {
     now += tick;
     controlRollout();
@@ -402,7 +419,8 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
       isServerUp = isUp;
     },
     setGuard: (runs) => {
-      guardStartedAt = runs ? now : undefined;
+      if (runs && guardStartedAt !== undefined) return;
+      restartGuard(runs);
     },
     setRoom: (next) => {
       hasRoom = next;
@@ -420,16 +438,18 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
           pod.startsAt = now + tick;
         }
       }
-      if (release === undefined && guardStartedAt !== undefined) guardStartedAt = now;
+      if (release === undefined && guardStartedAt !== undefined) restartGuard(true);
     },
     deletePods: (release) => {
       for (const pod of pods) if (isSameAgent(pod.release, release)) pod.deletedAt = now;
     },
     deleteDeployment: () => {
       deployment = undefined;
+      outgoing = undefined;
       pods = [];
     },
     setImage: (release, manager) => {
+      nameAnother(release);
       if (deployment !== undefined)
         deployment = { ...deployment, release, version: deployment.version + 1, imageSetBy: manager };
     },
