@@ -19,13 +19,14 @@ function createServer() {
     enrolments: 0,
     isAway: false,
     isShared: false,
-    isBusy: false,
+    busyWith: 'nothing' as 'nothing' | 'everything' | 'sessions' | 'enrolments',
   };
   const refused = <T>(code: string): Answer<T> => ({ kind: 'refused', status: 401, code, message: code });
-  const reach = <T>(answer: () => Answer<T>): Promise<Answer<T>> =>
-    Promise.resolve(
-      state.isAway ? { kind: 'unreachable', message: 'no route to host' } : state.isBusy ? busy : answer(),
-    );
+  const reach = <T>(answer: () => Answer<T>, what?: 'sessions' | 'enrolments'): Promise<Answer<T>> => {
+    if (state.isAway) return Promise.resolve({ kind: 'unreachable', message: 'no route to host' });
+    const isBusy = state.busyWith === 'everything' || state.busyWith === what;
+    return Promise.resolve(isBusy ? busy : answer());
+  };
   const controlPlane: ControlPlane = {
     enrol: (request: EnrolRequest) =>
       reach((): Answer<{ gatewayId: string }> => {
@@ -33,7 +34,7 @@ function createServer() {
         state.key = request.publicKey;
         state.enrolments += 1;
         return { kind: 'answered', value: { gatewayId } };
-      }),
+      }, 'enrolments'),
     challenge: () => reach(() => ({ kind: 'answered', value: { challenge: 'c1' } })),
     openSession: ({ challenge, signature }) =>
       reach((): Answer<{ sessionToken: string; expiresInSeconds: number }> => {
@@ -43,7 +44,7 @@ function createServer() {
         if (!verify(null, text, key, Buffer.from(signature, 'base64url'))) return refused('identity-refused');
         const shared = state.isShared ? { isIdentityShared: true } : {};
         return { kind: 'answered', value: { sessionToken: 's1', expiresInSeconds: 60, ...shared } };
-      }),
+      }, 'sessions'),
     poll: () => Promise.reject(new Error('not asked for here')),
     readRepositoryFile: () => Promise.reject(new Error('not asked for here')),
     time: () => undefined,
@@ -132,20 +133,33 @@ describe('enrolment', () => {
     expect(server.state.enrolments).toBe(1);
   });
 
-  test('too many requests say nothing of token and key', async () => {
-    server.state.isBusy = true;
-    expect(await step()).toMatchObject({ kind: 'hold', reason: { code: 'control-plane-unreachable' } });
-    server.state.isBusy = false;
-    await step();
-    const { privateKey: key } = await stored();
-    await putToken('token-2');
-    server.state.isBusy = true;
-    await step();
-    server.state.isBusy = false;
-    expect((await step()).kind).toBe('enrolled');
-    expect((await stored())['privateKey']).toBe(key);
-    expect(server.state.enrolments).toBe(1);
-  });
+  test.each(['everything', 'enrolments'] as const)(
+    'too many requests for %s: it waits, with no advice',
+    async (what) => {
+      server.state.busyWith = what;
+      const { reason } = { reason: undefined, ...(await step()) };
+      expect(reason).toMatchObject({ code: 'control-plane-unreachable' });
+      expect(reason).not.toHaveProperty('nextStep');
+      server.state.busyWith = 'nothing';
+      expect((await step()).kind).toBe('enrolled');
+    },
+  );
+
+  test.each(['everything', 'sessions'] as const)(
+    'too many requests for %s spend no token on a known key',
+    async (what) => {
+      await step();
+      const { privateKey: key } = await stored();
+      server.state.tokens.add('token-2');
+      await putToken('token-2');
+      server.state.busyWith = what;
+      expect((await step()).kind).toBe('hold');
+      server.state.busyWith = 'nothing';
+      expect((await step()).kind).toBe('enrolled');
+      expect((await stored())['privateKey']).toBe(key);
+      expect(server.state.enrolments).toBe(1);
+    },
+  );
 
   test('a key that another agent uses too is left for a new one as soon as there is a token for it', async () => {
     await step();
