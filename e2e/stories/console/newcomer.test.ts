@@ -5,7 +5,7 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { consoleStory } from '../../src/console-story.ts';
+import { consoleStory, eventually } from '../../src/console-story.ts';
 
 const story = consoleStory({ signsIn: false });
 const { button, fact, heading, link, look } = story;
@@ -45,7 +45,7 @@ describe('a newcomer finds out why, and makes it good, in order', () => {
     const why = story.page.locator('.console-text', { hasText: 'Agent 4.2.7 was tried and taken back' }).first();
     await why.waitFor();
     expect(await why.textContent()).toMatch(/exit code 1.*--mend/);
-    expect(await fact('Agent Version').textContent()).toBe('4.1.12should run 4.2.7');
+    await eventually(() => fact('Agent Version').textContent()).toBe('4.1.12should run 4.2.7');
     await look('newcomer-why');
   });
 
@@ -64,6 +64,7 @@ describe('a newcomer finds out why, and makes it good, in order', () => {
   it('confirms the profile update that is now possible, and follows it to its end', async () => {
     await heading(/Profile 4\.2\.7 is available/, 2).waitFor();
     await link(/^Updates$/).click();
+    await heading('Profile 4.1.12 → 4.2.7').waitFor();
     await heading('It cannot be confirmed now', 2).waitFor({ state: 'detached', timeout: 120_000 });
     await button('Confirm updates').click();
     await dialog().getByRole('button', { name: 'Confirm' }).click();
