@@ -249,7 +249,7 @@ function Deliveries({ webhook }: { readonly webhook: Webhook }) {
             <Thead>
               <Tr>
                 <Th width={15}>{columns.at}</Th>
-                <Th>{columns.what}</Th>
+                <Th width={25}>{columns.what}</Th>
                 <Th>{columns.state}</Th>
                 <Th>{columns.answer}</Th>
                 <Th>{columns.act}</Th>
@@ -324,6 +324,7 @@ function Attempts({ attempts }: { readonly attempts: Delivery['attempts'] }) {
   if (last === undefined) return texts.noAttempt;
   return (
     <ExpandableSection
+      className="console-attempts-section"
       toggleText={`${last.status ?? last.error ?? ''} · ${texts.attempts(attempts.length)}`}
       isExpanded={isOpen}
       onToggle={(_event, isExpanded) => setIsOpen(isExpanded)}

@@ -1,5 +1,5 @@
 import { type NotificationKind, notificationKinds } from '@gatehouse/contract/notification-types';
-import { Checkbox, FormFieldGroup, FormFieldGroupHeader } from '@patternfly/react-core';
+import { Checkbox, FormGroup } from '@patternfly/react-core';
 import { useId } from 'react';
 import { allKindsText, kindTexts } from '../texts/notifications.ts';
 
@@ -12,7 +12,7 @@ interface KindsFieldProps {
 export function KindsField({ label, kinds, onChange }: KindsFieldProps) {
   const id = useId();
   return (
-    <FormFieldGroup header={<FormFieldGroupHeader titleText={{ text: label, id }} />}>
+    <FormGroup label={label} fieldId={id} role="group" isStack>
       {notificationKinds.map((kind) => (
         <Checkbox
           key={kind}
@@ -24,7 +24,7 @@ export function KindsField({ label, kinds, onChange }: KindsFieldProps) {
           }
         />
       ))}
-    </FormFieldGroup>
+    </FormGroup>
   );
 }
 
