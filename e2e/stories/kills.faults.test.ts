@@ -11,13 +11,26 @@ import { queryDatabase } from '@gatehouse/testkit/postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Fleet, liveGateways, nodesOfOurs, startFleet, versions } from '../src/kills/fleet.ts';
 import { brokenInvariants } from '../src/kills/invariants.ts';
-import { type Kill, killsAsked, nameOf, needsHop, randomFrom, shuffled } from '../src/kills/kills.ts';
+import {
+  type Deed,
+  deeds,
+  type EnrolmentKill,
+  enrolmentKills,
+  type Kill,
+  killsAsked,
+  nameOf,
+  needsHop,
+  placeOf,
+  randomFrom,
+  shuffled,
+} from '../src/kills/kills.ts';
 import { patiently } from '../src/kills/patiently.ts';
 import { spread } from '../src/kills/spread.ts';
-import { createWriters, isRefusedWith, read, type Writers } from '../src/kills/writers.ts';
+import { createWriters, isRefusedWith, noneYet, read, type Writers } from '../src/kills/writers.ts';
 import { waitFor } from '../src/program.ts';
 
 const kills = faultRounds({ whole: 200, short: 8 });
+const enrolments = faultRounds({ whole: enrolmentKills.length, short: 2 });
 /** Printed by a round that fails; set it to have the same kills in the same order. */
 const seed = Number(process.env['GATEHOUSE_KILLS_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const random = randomFrom(seed);
@@ -121,6 +134,34 @@ async function round(kill: Kill, tag: string): Promise<boolean> {
   return isKilled();
 }
 
+/** Places of deeds at which the control plane was killed, and how often each deed was done. */
+const killedDeeds: string[] = [];
+const turns = new Map<Deed, number>(deeds.map((deed) => [deed, 0]));
+
+/** Does what passes the deed's place, and is answered in spite of the kill there. */
+async function killedAt(deed: Deed, doIt: () => Promise<unknown>): Promise<void> {
+  const turn = turns.get(deed) ?? 0;
+  const point = placeOf(deed, turn);
+  turns.set(deed, turn + 1);
+  fleet.armed.server.arm(`${point}=kill`);
+  try {
+    await doIt();
+    // What stands after the reply is passed a moment later.
+    const deadline = performance.now() + soonMilliseconds;
+    while (!fleet.armed.server.wasReached() && performance.now() < deadline) await pause(50);
+  } finally {
+    fleet.armed.server.disarm();
+  }
+  await fleet.server.waitUntilReady(patienceSeconds);
+  if (fleet.armed.server.wasReached()) killedDeeds.push(point);
+}
+
+async function isConfirmationDue(): Promise<boolean> {
+  const params = { gateway: liveGateways[0] };
+  const update = await read(() => admin.getProfileUpdate({ params }).catch(noneYet));
+  return update?.phase === 'available' && update.confirmReasons.length === 0;
+}
+
 let hops = 0;
 /** Imports the next release and moves the platform to it; nothing while what came before is still on its way. */
 async function hop(): Promise<void> {
@@ -128,9 +169,11 @@ async function hop(): Promise<void> {
   if (version === undefined || !(await areCurrent())) return;
   await expectEachNodeReplacedOnce();
   const body = await fleet.publish(version);
-  await writers.write('importReleases', { body }, { subject: version });
+  await killedAt('importReleases', () => writers.write('importReleases', { body }, { subject: version }));
   try {
-    await writers.write('upgradePlatform', { body: { to: version } }, { subject: version });
+    await killedAt('upgradePlatform', () =>
+      writers.write('upgradePlatform', { body: { to: version } }, { subject: version }),
+    );
     hops += 1;
   } catch (error) {
     // A gateway was not heard for a moment, say; in the next round then.
@@ -158,6 +201,7 @@ it(`${kills} kills: nothing acknowledged is lost, and nothing is done twice`, as
     let kill: Kill = { kind: 'server-anywhere' };
     try {
       if (isHopDue) await hop();
+      if (await isConfirmationDue()) await killedAt('confirmProfileUpdate', () => writers.operate());
       kill = next(number % 2 === 0 && !(await areCurrent()));
       if (await round(kill, `r${number}`)) done.push(nameOf(kill));
       else missed.set(nameOf(kill), (missed.get(nameOf(kill)) ?? 0) + 1);
@@ -195,9 +239,16 @@ it(`${kills} kills: nothing acknowledged is lost, and nothing is done twice`, as
     { message: 'profile update completed', count: hops },
   ]);
   await expectEachNodeReplacedOnce();
+  // Each was done once, whatever became of the first who did it.
+  expect(killedDeeds.length).toBeGreaterThan(0);
+  const upgraded = await ask(
+    `select count(*)::int as count from audit_records as a where a.action = 'platform.upgrade' and a.actor = '${actor}'`,
+  );
+  expect(upgraded).toEqual([{ count: hops }]);
 
   report(
     [
+      `${killedDeeds.length} kills in deeds: ${killedDeeds.join(', ')}`,
       `${done.length} kills at ${new Set(done).size} places, seed ${seed}; ${hops} hops, ${writers.acknowledged.length} acknowledged writes`,
       `ready after a start: ${spread(measured.readyAfter)}`,
       `longest write of a round: ${spread(measured.answeredAfter)}`,
@@ -207,6 +258,40 @@ it(`${kills} kills: nothing acknowledged is lost, and nothing is done twice`, as
     ].join('\n'),
   );
 });
+
+it(`an enrolment that breaks off goes on: ${enrolments} places`, async ({ annotate }) => {
+  const asked = shuffled(enrolmentKills, random).slice(0, enrolments);
+  const took: number[] = [];
+  for (const [index, kill] of asked.entries()) took.push(await enrolKilledAt(kill, `newcomer-${index}`));
+  await annotate(`enrolled after a kill at ${asked.map(({ point }) => point).join(', ')}: ${spread(took)}`);
+  expect(await findBroken()).toEqual([]);
+});
+
+/** Milliseconds from the kill until the agent is heard. */
+async function enrolKilledAt({ of, point }: EnrolmentKill, gateway: string): Promise<number> {
+  const armed = fleet.armed[of];
+  armed.arm(`${point}=kill`);
+  const sandbox = await fleet.install(gateway, versions[hops] ?? versions[0]);
+  try {
+    const explain = () => `${sandbox.output()}\n${fleet.server.output()}`;
+    const patience = { timeoutSeconds: patienceSeconds, everyMilliseconds: 100, explain };
+    await waitFor(`a kill at ${point}`, async () => armed.wasReached() || undefined, patience);
+    const begun = performance.now();
+    const params = { gateway };
+    const isHeard = async () =>
+      (await read(() => admin.getGateway({ params }))).agentVersion !== undefined ? true : undefined;
+    await waitFor(`${gateway} to be heard after a kill at ${point}`, isHeard, patience);
+    const heardAfter = performance.now() - begun;
+    const enrolled = await ask(
+      `select count(*)::int as count from events as e where e.type = 'agent-enrolled' and e.gateway_name = '${gateway}'`,
+    );
+    expect(enrolled, point).toEqual([{ count: 1 }]);
+    return heardAfter;
+  } finally {
+    armed.disarm();
+    await sandbox.stop();
+  }
+}
 
 /** Gives one kill after the other, each once before any comes again; of those that need a hop only when one is under way. */
 function chooser(): (isHopWanted: boolean) => Kill {

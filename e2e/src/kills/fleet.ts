@@ -38,6 +38,8 @@ export interface Fleet {
   readonly machinesMade: () => Promise<number>;
   /** Process ids of guards and agents. */
   readonly podProcesses: () => Promise<readonly number[]>;
+  /** Another gateway, whose agent begins to enrol; to be stopped when it has been looked at. */
+  readonly install: (gateway: string, version: string) => Promise<Running>;
   /** The last lines of a gateway's pods. */
   readonly podLog: (gateway: LiveGateway) => Promise<string>;
   readonly stop: () => Promise<void>;
@@ -90,7 +92,8 @@ export async function startFleet(): Promise<Fleet> {
     const admin = client(server.adminToken());
     await admin.importReleases({ body: first });
     const sandboxFolder = path.join(folder, 'sandbox');
-    await writeGatewaysFile(admin, sandboxFolder, path.join(folder, 'repository'));
+    const repository = path.join(folder, 'repository');
+    await writeGatewaysFile(admin, sandboxFolder, { repository, release: versions[0], wanted: live });
     const sandbox = startSandboxProgram(server.url, sandboxFolder, armed.agents.file);
     ends.push(() => sandbox.stop());
     const ofGateway = (gateway: LiveGateway, file: string): string =>
@@ -106,6 +109,12 @@ export async function startFleet(): Promise<Fleet> {
       podProcesses: async () => {
         const record: unknown = JSON.parse(await readFile(path.join(sandboxFolder, 'processes.json'), 'utf8'));
         return items(record, 'pids').filter((pid) => typeof pid === 'number');
+      },
+      install: async (gateway, version) => {
+        const own = path.join(folder, `sandbox-${gateway}`);
+        const wanted = [{ name: gateway, installation: 'existing-cluster', controlPlanes: 1, workers: 0 }] as const;
+        await writeGatewaysFile(admin, own, { repository, release: version, wanted });
+        return startSandboxProgram(server.url, own, armed.agents.file);
       },
       podLog: async (gateway) =>
         (await readFile(ofGateway(gateway, 'pods.log'), 'utf8')).split('\n').slice(-30).join('\n'),
@@ -174,20 +183,35 @@ function withOsOf(version: string, profiles: Profiles): Profiles {
   return Object.fromEntries(changed);
 }
 
-async function writeGatewaysFile(admin: Client, directory: string, repository: string): Promise<void> {
+interface WantedGateway {
+  readonly name: string;
+  readonly installation: 'cli' | 'existing-cluster';
+  readonly controlPlanes: 1 | 3;
+  readonly workers: number;
+}
+
+const provider = 'vsphere';
+const live: readonly WantedGateway[] = [
+  { name: 'ours', installation: 'cli', controlPlanes: 1, workers: nodesOfOurs - 1 },
+  { name: 'owners', installation: 'existing-cluster', controlPlanes: 3, workers: 0 },
+];
+
+/** Creates them, and writes down what a sandbox program needs to know of them. `release`: of their first agent. */
+async function writeGatewaysFile(
+  admin: Client,
+  directory: string,
+  asked: { readonly repository: string; readonly release: string; readonly wanted: readonly WantedGateway[] },
+): Promise<void> {
+  const { repository, release, wanted } = asked;
   const root = (await readFile(path.join(repository, 'metadata', '1.root.json'))).toString('base64');
-  const wanted = [
-    { name: 'ours', installation: 'cli', provider: 'vsphere', controlPlanes: 1, workers: nodesOfOurs - 1 },
-    { name: 'owners', installation: 'existing-cluster', provider: 'openstack', controlPlanes: 3, workers: 0 },
-  ] as const;
   const gateways = [];
-  for (const { name, installation, provider, controlPlanes, workers } of wanted) {
+  for (const { name, installation, controlPlanes, workers } of wanted) {
     const isOurs = installation === 'cli';
     const body = { name, installation, provider, ...(isOurs ? { controlPlanes, workers } : {}) };
     const created = await admin.createGateway({ body });
     const { bundle } = await admin.installGateway({ params: { gateway: name }, body: {} });
     const given = { name, gatewayId: created.gateway.id, installation, provider, controlPlanes, workers };
-    gateways.push({ ...given, registrationToken: bundle.registrationToken, root, release: versions[0], timings });
+    gateways.push({ ...given, registrationToken: bundle.registrationToken, root, release, timings });
   }
   await mkdir(directory, { recursive: true });
   await writeFile(path.join(directory, 'gateways.json'), JSON.stringify(gateways), { mode: 0o600 });

@@ -32,7 +32,30 @@ const byThemselves = ['agentPoll', 'poll-times', 'upkeep', 'replica'];
 const rare = ['confirmProfileUpdate', 'retryProfileUpdate', 'retryAgentUpdate'];
 const inEachRound = [...writes.filter((write) => !rare.includes(write)), ...byThemselves];
 
-/** Nobody is enrolled or installed in the rounds, and no machine is ever stuck. */
+/** What a person does once on the way to a release. The control plane is killed at another place of it each time. */
+export const deeds = ['importReleases', 'upgradePlatform', 'confirmProfileUpdate'] as const;
+export type Deed = (typeof deeds)[number];
+
+/** The place of a deed's `turn`-th time, from 0. */
+export function placeOf(deed: Deed, turn: number): string {
+  const places = failPointNames.filter((point) => startsWithAny([deed], point));
+  const place = places[turn % places.length];
+  if (place === undefined) throw new Error(`${deed} has no fail points`);
+  return place;
+}
+
+/** Where an enrolment may break off. */
+export type EnrolmentKill = { readonly of: 'server' | 'agents'; readonly point: string };
+export const enrolmentKills: readonly EnrolmentKill[] = [
+  ...failPointNames
+    .filter((point) => startsWithAny(['agentEnrol'], point))
+    .map((point): EnrolmentKill => ({ of: 'server', point })),
+  ...agentFailPointNames
+    .filter((point) => startsWithAny(['agent.enrol', 'agent.writeMap.identity'], point))
+    .map((point): EnrolmentKill => ({ of: 'agents', point })),
+];
+
+/** In the rounds nobody is enrolled or installed, and no machine is ever stuck. */
 const never = ['agent.enrol', 'agent.writeMap.settings', 'agent.writeMap.identity', 'agent.deleteMachine'];
 const ofAgents = agentFailPointNames.filter((point) => !startsWithAny(never, point));
 const steady = ['agent.poll', 'agent.writeLease'];

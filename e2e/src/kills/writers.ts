@@ -221,7 +221,8 @@ async function operate(client: Client, write: Write): Promise<void> {
   }
 }
 
-const noneYet = (error: unknown): undefined => {
+/** For a gateway without a profile update. */
+export const noneYet = (error: unknown): undefined => {
   if (error instanceof ProblemError && error.problem.status < 500) return undefined;
   throw error;
 };
