@@ -12,6 +12,7 @@ interface KindsFieldProps {
 export function KindsField({ label, kinds, onChange }: KindsFieldProps) {
   const id = useId();
   return (
+    // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- By this role FormGroup makes its label that of the group.
     <FormGroup label={label} fieldId={id} role="group" isStack>
       {notificationKinds.map((kind) => (
         <Checkbox
