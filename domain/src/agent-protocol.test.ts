@@ -319,6 +319,25 @@ describe("what is nobody's fault does not count against the version", () => {
     });
   });
 
+  test('somebody sets an image that never runs when the new one has taken over: it goes on, and says who', () => {
+    const broken = agent('4.0.0');
+    const world = startSmallAgentCluster({ [broken.digest]: { deployment: 'cannot-pull' } });
+    world.runUntil('the first agent is good', () => world.state().good.length === 1);
+    untilSwapped(world);
+    world.runUntil('the new one acts', () => world.acting().includes('4.2.7'));
+    world.setImage(broken, 'kubectl-set');
+    world.run(seconds(3));
+    expect(world.state()).toMatchObject({
+      attempt: { phase: 'interrupted', reason: { code: 'image-set-by' } },
+      takenBack: [],
+    });
+    world.run(minutes(10));
+    expect(world.acting()).toEqual(['4.2.7']);
+    expect(world.holds()).toMatchObject([
+      { code: 'image-set-by', message: expect.stringContaining('kubectl-set') as string },
+    ]);
+  });
+
   test('somebody undoes the rollout', () => {
     const world = untilSwapped(installed());
     world.setImage(oldAgent, 'kubectl-rollout');

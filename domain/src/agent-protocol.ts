@@ -310,8 +310,11 @@ function nextOfNewAgent(
   deployment: ObservedAgentDeployment,
   now: Instant,
 ): AgentUpdateDecisionOnGateway {
-  // Taken back, or somebody set another: it is not for this agent to say.
-  if (!isSameAgent(deployment.release, attempt.to)) return nothing;
+  if (!isSameAgent(deployment.release, attempt.to)) {
+    // Set back to the agent before, which says so itself.
+    if (isSameAgent(deployment.release, attempt.from) || !seen.mayAct) return nothing;
+    return interrupt(attempt, setBySomebody(deployment), now);
+  }
   if (attempt.phase !== 'watching') return doing(recordWatching(seen, attempt, now));
   const own = seen.pods.find(({ name }) => name === seen.me.podName);
   if (attempt.readyAt === undefined && own?.isReady === true) {
