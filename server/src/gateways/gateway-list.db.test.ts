@@ -1,12 +1,13 @@
 /** The list of gateways and the overview, through their addresses: every page of every order, filters, states, counts. */
 
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Overview } from '@gatehouse/contract/fleet-types';
 import { gatewaySorts } from '@gatehouse/contract/fleet-types';
 import { operatorRoutes } from '@gatehouse/contract/operator-api';
 import type { Gateway } from '@gatehouse/contract/operator-types';
 import type { Problem } from '@gatehouse/contract/problem';
-import { minutes } from '@gatehouse/domain/instant';
+import { addMilliseconds, minutes } from '@gatehouse/domain/instant';
 import type { TestDatabase } from '@gatehouse/testkit/postgres';
 import { createProvidedDatabase } from '@gatehouse/testkit/provided-postgres';
 import { assert, asyncProperty, constantFrom, integer, record } from 'fast-check';
@@ -419,7 +420,7 @@ describe('summaries', () => {
       updatesAvailable: false,
       isPaused: false,
       holdsHop: false,
-      dueAt: world.now(),
+      dueAt: addMilliseconds(world.now(), minutes(5)),
     } as const;
     await db.transaction().execute(async (tx) => {
       await sql`update gateway_summaries set due_at = '-infinity'`.execute(tx);
@@ -428,6 +429,8 @@ describe('summaries', () => {
     await db.transaction().execute(async (tx) => {
       expect(await lockDueSummaries(tx, world.now(), 10)).toEqual([gateway.id]);
       changing = changeOf(gateway.id);
+      // The change comes before this is over, and the facts behind this were loaded before the change.
+      await Promise.race([changing, pause(500)]);
       await upsertSummaries(tx, [{ ...summary, isPaused: true }], { keepsMark: false });
     });
     await changing;

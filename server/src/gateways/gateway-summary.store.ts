@@ -60,24 +60,32 @@ export async function upsertSummaries(
     .execute();
 }
 
-/** What was changed in this transaction is out of date from its commit on. Locks in the order of ids, as everybody does. */
+/**
+ * What was changed in this transaction is out of date from its commit on. Locks in the order of ids, as everybody does, and
+ * first, those that are marked too: somebody may be computing one of them anew from facts that do not hold this change, and
+ * its mark is gone when that is done. Only the statement after the lock sees whether it is.
+ */
 export async function markSummaries(tx: DatabaseTransaction, changes: readonly Change[]): Promise<void> {
   const isEverything = changes.some(({ kind }) => kind === 'everything');
   const ids = changes.flatMap((change) => (change.kind === 'gateway' ? [change.gatewayId] : []));
   if (!isEverything && ids.length === 0) return;
   await tx
-    .updateTable('gateway_summaries as s')
-    .set({ due_at: sql<Date>`'-infinity'` })
-    .where('s.gateway_id', 'in', (eb) => {
-      const locked = eb
+    .selectFrom((eb) => {
+      const changed = eb
         .selectFrom('gateway_summaries as m')
         .select('m.gateway_id')
-        .where('m.due_at', '!=', sql<Date>`'-infinity'`)
         .orderBy('m.gateway_id')
         .forUpdate();
-      return isEverything ? locked : locked.where('m.gateway_id', 'in', ids);
+      return (isEverything ? changed : changed.where('m.gateway_id', 'in', ids)).as('locked');
     })
+    .select((eb) => eb.fn.countAll().as('count'))
     .execute();
+  let marked = tx
+    .updateTable('gateway_summaries as s')
+    .set({ due_at: sql<Date>`'-infinity'` })
+    .where('s.due_at', '!=', sql<Date>`'-infinity'`);
+  if (!isEverything) marked = marked.where('s.gateway_id', 'in', ids);
+  await marked.execute();
 }
 
 /** The ids of at most `limit` that are out of date, locked; the longest so first. */
