@@ -25,7 +25,7 @@ import { waitFor } from '../../src/program.ts';
 import { actingPolls } from '../../src/recorded-polls.ts';
 
 const profile = profileSource({ version: '5.0.0', kubernetes: '1.34.1', os: 'ubuntu-22.04' });
-const versions = ['5.0.0', '5.1.0', '5.2.0', '5.3.0', '5.4.0'] as const;
+const versions = ['5.0.0', '5.1.0', '5.2.0', '5.3.0', '5.4.0', '5.5.0'] as const;
 const rounds = faultRounds({ whole: 2, short: 1 });
 if (rounds < 2) console.error('GATEHOUSE_FAULT_ROUNDS=short: the acting pod is not evicted.');
 
@@ -218,5 +218,21 @@ describe('the agent of a gateway, in order', () => {
     );
     await inNamespace('delete', 'deployment', objectNames.agent);
     await settled(set);
+  });
+
+  it('says who has set an image that never runs when the new agent has just taken over', async () => {
+    const to = await movePlatform();
+    await reach('the new one has taken over', to);
+    const never = `agent=${images.get(to)?.repository}@sha256:${'0'.repeat(64)}`;
+    await inNamespace('set', 'image', `deployment/${objectNames.agent}`, never);
+    await waitForGateway(
+      environment,
+      name,
+      'to be held by an image that never runs',
+      ({ reasons }) => reasons.find(({ message }) => /set by kubectl-set/.test(message)),
+      120,
+    );
+    await inNamespace('delete', 'deployment', objectNames.agent);
+    await settled(to);
   });
 });
