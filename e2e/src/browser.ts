@@ -86,6 +86,8 @@ const screenshots = path.join(repositoryRoot, 'e2e/screenshots');
  */
 export async function look(page: Page, name: string): Promise<readonly string[]> {
   const found: string[] = [];
+  await page.setViewportSize(wide);
+  const before = await placeOfMain(page);
   await mkdir(screenshots, { recursive: true });
   for (const [width, viewport] of [
     ['wide', wide],
@@ -93,12 +95,7 @@ export async function look(page: Page, name: string): Promise<readonly string[]>
   ] as const) {
     await page.setViewportSize(viewport);
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await waitFor(
-        `the theme to be ${colorScheme}`,
-        async () => ((await page.evaluate<string>(settledTheme)) === colorScheme ? true : undefined),
-        { timeoutSeconds: 10, everyMilliseconds: 50 },
-      );
+      await settle(page, colorScheme);
       const what = `${name}, ${width}, ${colorScheme}`;
       const { violations } = await new AxeBuilder({ page }).analyze();
       for (const { id, help, nodes } of violations) {
@@ -112,6 +109,34 @@ export async function look(page: Page, name: string): Promise<readonly string[]>
     }
   }
   await page.setViewportSize(wide);
-  await page.emulateMedia({ colorScheme: 'light' });
+  await settle(page, 'light');
+  // What stands beside the page comes back a moment after its room, and what is pressed meanwhile is pushed away.
+  await waitFor(
+    'the page to stand where it stood',
+    async () => ((await placeOfMain(page)) === before ? true : undefined),
+    {
+      timeoutSeconds: 30,
+      everyMilliseconds: 50,
+    },
+  );
   return found;
 }
+
+async function settle(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  let seen = 'nothing';
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await waitFor(
+    `the theme to be ${colorScheme}`,
+    async () => {
+      seen = await page.evaluate<string>(settledTheme);
+      return seen === colorScheme ? true : undefined;
+    },
+    { timeoutSeconds: 30, everyMilliseconds: 50, explain: () => `it is ${seen}` },
+  );
+}
+
+const placeOfMain = (page: Page): Promise<string> =>
+  page.evaluate<string>(`(() => {
+    const { left, width } = (document.querySelector('main') ?? document.body).getBoundingClientRect();
+    return [left, width].join(' ');
+  })()`);

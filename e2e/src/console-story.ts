@@ -96,6 +96,9 @@ export function consoleStory({ args = [], signsIn = true, databaseUrl }: Console
     operator = await visitor(signsIn ? { token: started.plane.token } : {});
   });
   let seen = 0;
+  afterEach(async ({ task }) => {
+    if (task.result?.state === 'fail' && operator !== undefined) console.error(await whatIsThere(operator.page));
+  });
   afterEach(() => {
     const before = seen;
     seen = faults().length;
@@ -157,6 +160,20 @@ export function consoleStory({ args = [], signsIn = true, databaseUrl }: Console
       expect(await findFaultsOfLook(on, name)).toEqual([]);
     },
   };
+}
+
+/** For whoever reads why a story failed: where the page is, what it says, and whether it still draws. */
+async function whatIsThere(page: Page): Promise<string> {
+  const limit = new Promise<string>((resolve) => {
+    setTimeout(() => resolve('the page does not answer'), 5000);
+  });
+  const said = page.locator('body').innerText({ timeout: 4000 });
+  const drawn = page.evaluate<string>(
+    `new Promise((done) => requestAnimationFrame(() => done(document.visibilityState + ', ' + document.getAnimations().map(
+      (one) => one.constructor.name + ' ' + one.playState + ' ' + (one.transitionProperty ?? '') + ' ' + one.effect?.target?.className).join('; '))))`,
+  );
+  const found = Promise.all([said, drawn]).then(([text, state]) => `${state}\n${text}`);
+  return `${page.url()}\n${await Promise.race([found.catch(String), limit])}`;
 }
 
 async function signIn(page: Page, token: string): Promise<void> {
