@@ -1,12 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { decideLease, isLeaseFree, isLeaseOverdue, type LeaseFacts, mayAct } from './agent-lease.ts';
 import { minutes, seconds } from './instant.ts';
-import { agentPod, at, deployment, newAgent, oldAgent, t0 } from './testing/facts.ts';
+import { agent, agentPod, at, attempt, deployment, newAgent, oldAgent, t0 } from './testing/facts.ts';
 
 const me = { podName: 'own', release: oldAgent, isStopping: false, isTrialPending: false };
-const facts: LeaseFacts = { me, isHolder: false, deployment: deployment(), pods: [] };
+/** The new agent is being tried. */
+const state = { good: [oldAgent], attempt: attempt({ phase: 'watching', swappedAt: t0 }) };
+const facts: LeaseFacts = { me, isHolder: false, deployment: deployment(), pods: [], state };
 const swapped = { deployment: deployment({ release: newAgent }) };
 const successor = agentPod('new', newAgent, { isReady: true });
+const foreign = { ...facts, deployment: deployment({ release: agent('3.9.0') }) };
+const foreignPod = agentPod('foreign', agent('3.9.0'));
+const reason = { code: 'exited', message: 'x' };
 
 describe('who takes and who gives the Lease', () => {
   test.each<{ name: string; facts: LeaseFacts; becomes: string }>([
@@ -48,6 +53,34 @@ describe('who takes and who gives the Lease', () => {
     {
       name: 'one that was told the right image and has another one does not',
       facts: { ...facts, pods: [agentPod('own', newAgent, { isReady: true })] },
+      becomes: 'keep',
+    },
+    {
+      name: 'the last good one takes it where a foreign one is named and does not run',
+      facts: foreign,
+      becomes: 'take',
+    },
+    {
+      name: 'also when the attempt has ended',
+      facts: { ...foreign, state: { good: [oldAgent], attempt: attempt({ phase: 'interrupted' }) } },
+      becomes: 'take',
+    },
+    {
+      name: 'not when the foreign one is Ready',
+      facts: { ...foreign, pods: [{ ...foreignPod, isReady: true }] },
+      becomes: 'keep',
+    },
+    {
+      name: 'nor one that was good before the last',
+      facts: { ...foreign, state: { ...state, good: [newAgent, oldAgent] } },
+      becomes: 'keep',
+    },
+    {
+      name: 'nor while something is taken back',
+      facts: {
+        ...foreign,
+        state: { ...state, takingBack: { release: newAgent, to: oldAgent, reason, isBlamed: true, at: t0 } },
+      },
       becomes: 'keep',
     },
     {

@@ -1,12 +1,12 @@
 /**
  * Who acts. Exactly one agent does: the holder of the Lease. It is released by emptying it and never handed to
- * somebody; only a pod whose image the Deployment's template names now may take it, after its own trial. So a take-back
- * and an owner's edit decide the actor by themselves.
+ * somebody; a pod whose image the Deployment's template names now may take it, after its own trial. So a take-back and an
+ * owner's edit decide the actor by themselves. Where somebody else's image is named and does not run, the last good one may.
  */
 
-import { isSameAgent } from './agent-attempt.ts';
+import { isAttemptRunning, isSameAgent } from './agent-attempt.ts';
 import type { ObservedAgentDeployment, ObservedAgentPod, ObservedLease } from './agent-cluster.ts';
-import type { AgentRelease } from './agent-update-types.ts';
+import type { AgentRelease, AgentState } from './agent-update-types.ts';
 import { addMilliseconds, type Instant, type Milliseconds } from './instant.ts';
 import { productionTimings, type Timings } from './timings.ts';
 
@@ -56,19 +56,33 @@ export interface LeaseFacts {
   readonly isHolder: boolean;
   readonly deployment: ObservedAgentDeployment | undefined;
   readonly pods: readonly ObservedAgentPod[];
+  readonly state: Pick<AgentState, 'attempt' | 'good' | 'takingBack'>;
 }
 
 /** `take`: if it is free. `keep`: as it is, whoever holds it. */
-export function decideLease({ me, isHolder, deployment, pods }: LeaseFacts): 'take' | 'release' | 'keep' {
+export function decideLease({ me, isHolder, deployment, pods, state }: LeaseFacts): 'take' | 'release' | 'keep' {
   // By the image that its pod has: somebody who sets another one leaves what the process was told of itself as it was.
   const own = pods.find(({ name }) => name === me.podName)?.release ?? me.release;
   const isNamed = deployment !== undefined && isSameAgent(deployment.release, own);
-  if (!isHolder) return isNamed && !me.isTrialPending && !me.isStopping ? 'take' : 'keep';
+  // Until the named one is Ready, somebody has to act.
+  const isSuccessorReady =
+    deployment !== undefined &&
+    pods.some((pod) => isSameAgent(pod.release, deployment.release) && pod.isReady && !pod.isDeleting);
+  if (!isHolder) {
+    if (me.isTrialPending || me.isStopping || deployment === undefined) return 'keep';
+    return isNamed || (!isSuccessorReady && isLastGoodOfForeign(own, deployment, state)) ? 'take' : 'keep';
+  }
   if (me.isStopping) return 'release';
   if (deployment === undefined || isNamed) return 'keep';
-  // Until the named one is Ready, somebody has to act.
-  const isSuccessorReady = pods.some(
-    (pod) => isSameAgent(pod.release, deployment.release) && pod.isReady && !pod.isDeleting,
-  );
   return isSuccessorReady ? 'release' : 'keep';
+}
+
+/** What is named is not being tried, and is not what was taken back: somebody has set it by hand. */
+function isLastGoodOfForeign(
+  own: AgentRelease,
+  deployment: ObservedAgentDeployment,
+  { attempt, good, takingBack }: LeaseFacts['state'],
+): boolean {
+  const isTried = isAttemptRunning(attempt) && isSameAgent(deployment.release, attempt.to);
+  return !isTried && takingBack === undefined && good[0] !== undefined && isSameAgent(good[0], own);
 }

@@ -155,7 +155,15 @@ export function startSmallAgentCluster(behaviours: Readonly<Record<string, Behav
   };
 
   const nameAnother = (release: AgentRelease) => {
-    if (deployment !== undefined && !isSameAgent(deployment.release, release)) outgoing = deployment.release;
+    if (deployment === undefined || isSameAgent(deployment.release, release)) return;
+    const { release: before, minReadySeconds } = deployment;
+    const isBefore = (pod: Pod) => isSameAgent(pod.release, before);
+    if (outgoing === undefined || pods.some((pod) => isBefore(pod) && isAvailable(pod, minReadySeconds))) {
+      outgoing = before;
+    } else {
+      // What has not been Ready for long enough goes first; the one that stood by stays.
+      for (const pod of pods.filter(isBefore)) pod.deletedAt ??= now;
+    }
   };
 
   const end = (pod: Pod, exitCode: number, message?: string) => {
