@@ -221,7 +221,7 @@ describe('a first look in the browser, in order', () => {
     await heading(/Profile 4\.2\.7 is applied/, 2).waitFor();
     expect(await events.getByText('all control planes are updated', { exact: true }).count()).toBe(1);
     await look('completed');
-    await story.page.getByRole('link', { name: 'Gateways', exact: true }).click();
+    await story.page.getByRole('navigation', { name: 'Breadcrumb' }).getByRole('link', { name: 'Gateways' }).click();
     await row(rolled).getByText('Current').waitFor();
   });
 
