@@ -86,8 +86,7 @@ const screenshots = path.join(repositoryRoot, 'e2e/screenshots');
  */
 export async function look(page: Page, name: string): Promise<readonly string[]> {
   const found: string[] = [];
-  await page.setViewportSize(wide);
-  const before = await placeOfMain(page);
+  let placeWhenWide = '';
   await mkdir(screenshots, { recursive: true });
   for (const [width, viewport] of [
     ['wide', wide],
@@ -107,16 +106,22 @@ export async function look(page: Page, name: string): Promise<readonly string[]>
       if (isWider) found.push(`${what}: something is wider than the window`);
       await page.screenshot({ path: path.join(screenshots, `${name}-${width}-${colorScheme}.png`) });
     }
+    if (width === 'wide') placeWhenWide = await placeOfMain(page);
   }
   await page.setViewportSize(wide);
   await settle(page, 'light');
+  let place = '';
   // What stands beside the page comes back a moment after its room, and what is pressed meanwhile is pushed away.
   await waitFor(
     'the page to stand where it stood',
-    async () => ((await placeOfMain(page)) === before ? true : undefined),
+    async () => {
+      place = await placeOfMain(page);
+      return place === placeWhenWide ? true : undefined;
+    },
     {
       timeoutSeconds: 30,
       everyMilliseconds: 50,
+      explain: () => `it stood at ${placeWhenWide}, and stands at ${place}`,
     },
   );
   return found;

@@ -182,6 +182,7 @@ describe('webhooks, in order', () => {
 
   it('enabled again it gets messages; deleted, it is gone with its log', async () => {
     await story.page.goto('/settings/webhooks');
+    await link('pager').waitFor();
     await look('webhooks');
     await link('pager').click();
     receiver.answer = (reply) => reply.writeHead(204).end();
